@@ -1,0 +1,1 @@
+"Build scripts: export, README, website. Each is run by the Makefile."

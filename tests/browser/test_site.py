@@ -1,0 +1,127 @@
+"The website as its readers see it, in a real browser, without a network"
+import json,re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote,urldefrag,urljoin,urlsplit
+import pytest
+
+def pages(site): return sorted(o.relative_to(site).as_posix() for o in site.rglob('*.html') if '_static' not in o.parts)
+
+class _Page(HTMLParser):
+    "Links, resources and anchors of a page"
+    def __init__(self, txt):
+        super().__init__()
+        self.links,self.files,self.ids = [],[],set()
+        self.feed(txt)
+    def handle_starttag(self, tag, attrs):
+        d = dict(attrs)
+        if d.get('id'): self.ids.add(d['id'])
+        if tag=='a' and d.get('name'): self.ids.add(d['name'])
+        if tag=='a' and d.get('href'): self.links.append(d['href'])
+        if tag in ('img', 'script', 'iframe', 'source', 'video') and d.get('src'): self.files.append(d['src'])
+        if tag=='link' and d.get('href') and d.get('rel') not in ('canonical',): self.files.append(d['href'])
+
+@pytest.fixture(scope='module')
+def parsed(site): return {p: _Page((site/p).read_text(encoding='utf-8')) for p in pages(site)}
+
+def test_one_page_a_notebook(site):
+    from dev.docs import page
+    from dev.nbproc import notebooks
+    assert {f'{page(nb)}.html' for nb in notebooks()} <= set(pages(site))
+
+def test_internal_links_resolve(site, parsed):
+    bad = []
+    for p,pg in parsed.items():
+        for o in pg.links:
+            if urlsplit(o).scheme or o=='#': continue
+            to,frag = urldefrag(urljoin(p, o))
+            to = unquote(to) or p
+            if to not in parsed: bad += [] if (site/to).is_file() else [(p, o)]
+            elif frag and unquote(frag) not in parsed[to].ids: bad.append((p, o))
+    assert not bad
+
+def test_resources_are_here(site, parsed):
+    "Pictures, scripts and styles are part of the site: it works offline"
+    bad = [(p, o) for p,pg in parsed.items() for o in pg.files
+           if not o.startswith('data:') and (urlsplit(o).scheme or not (site/unquote(urljoin(p, urlsplit(o).path))).is_file())]
+    assert not bad
+    for css in site.rglob('*.css'):
+        for o in re.findall(r'url\(\s*["\']?([^"\')]+)', css.read_text(encoding='utf-8')):
+            if not o.startswith(('data:', '#')): assert not urlsplit(o).scheme and (css.parent/o.split('?')[0].split('#')[0]).exists(), (css, o)
+
+def errors(browser): return [o['message'] for o in browser.get_log('browser') if o['level'] in ('SEVERE', 'ERROR')]
+
+def requests(browser):
+    "Addresses that the browser asked for"
+    for o in browser.get_log('performance'):
+        m = json.loads(o['message'])['message']
+        if m['method']=='Network.requestWillBeSent': yield m['params']['request']['url']
+
+def test_pages_load_cleanly(browser, url, site):
+    "No error in the console, every picture drawn, nothing asked of other hosts, nothing wider than a phone"
+    size = browser.get_window_size()
+    try:
+        for w in (390, 1280):
+            browser.set_window_size(w, 900)
+            for p in pages(site):
+                browser.get(f'{url}/{p}')
+                assert not errors(browser), p
+                bad = browser.execute_script('return [...document.images].filter(i => i.loading!="lazy" && !(i.complete && i.naturalWidth)).map(i => i.src)')
+                assert not bad, (p, bad)
+                other = [o for o in requests(browser) if not o.startswith((url, 'data:', 'blob:', 'chrome'))]
+                assert not other, (p, other)
+                over = browser.execute_script('return document.documentElement.scrollWidth - document.documentElement.clientWidth')
+                assert over<=1, f'{p} is {over} pixels too wide in a window of {w}'
+    finally: browser.set_window_size(size['width'], size['height'])
+
+def search(browser, url, text):
+    "What the search box finds for `text`: pairs of title and address"
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.support.ui import WebDriverWait
+    browser.get(f'{url}/index.html')
+    box = browser.find_element(By.CSS_SELECTOR, 'input.sidebar-search, input[name=q]')
+    box.send_keys(text + Keys.ENTER)
+    done = lambda b: b.find_elements(By.CSS_SELECTOR, '#search-results p.search-summary') and \
+        'Search Results' in b.find_element(By.CSS_SELECTOR, '#search-results').text and 'Searching' not in b.find_element(By.CSS_SELECTOR, '#search-results h2').text
+    WebDriverWait(browser, 20).until(done)
+    return [(o.text, o.get_attribute('href')) for o in browser.find_elements(By.CSS_SELECTOR, '#search-results ul.search li a')]
+
+def test_search_finds_sparsifier(browser, url, site):
+    from dev.nbproc import exported
+    if 'sparsifier' not in exported().values(): pytest.skip('no notebook 06_sparsifier yet')
+    found = search(browser, url, 'Sparsifier')
+    assert any('sparsifier.html' in h for _,h in found), found
+    assert not errors(browser)
+
+def test_search_says_when_there_is_nothing(browser, url): assert search(browser, url, 'qwertyuiop')==[]
+
+def test_light_and_dark(browser, url):
+    "The button of the theme changes the colour of the page"
+    from selenium.webdriver.common.by import By
+    browser.get(f'{url}/index.html')
+    color = lambda: browser.execute_script('return getComputedStyle(document.body).backgroundColor')
+    seen = {color()}
+    for _ in range(3):
+        b = next(o for o in browser.find_elements(By.CSS_SELECTOR, 'button.theme-toggle') if o.is_displayed())
+        b.click(); seen.add(color())
+    assert len(seen)==2, seen
+
+def test_next_and_previous(browser, url):
+    from selenium.webdriver.common.by import By
+    def click(css):
+        o = browser.find_element(By.CSS_SELECTOR, css)
+        browser.execute_script('arguments[0].scrollIntoView({block:"center", behavior:"instant"})', o)
+        o.click()
+    browser.get(f'{url}/index.html')
+    click('a.next-page')
+    assert not browser.current_url.endswith('index.html')
+    click('a.prev-page')
+    assert browser.current_url.endswith('index.html')
+
+def test_api_entries_link_their_source(site):
+    from dev.nbproc import exported
+    from dev.docs import page
+    for nb,mod in exported().items():
+        txt = (site/f'{page(nb)}.html').read_text(encoding='utf-8')
+        if 'class="py ' in txt: assert re.search(rf'href="https://[^"]+/fasterprune/{mod}\.py#L\d+', txt), nb.name
