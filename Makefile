@@ -42,8 +42,7 @@ docs: env
 	$(bin)/python dev/docs.py
 
 outputs: env
-	PATH=$(bin):$$PATH nbdev-test $(NB) --n-workers 0 --save
-	PATH=$(bin):$$PATH nbdev-clean --fname $(NB)
+	$(bin)/python dev/outputs.py $(NB)
 
 clean:
 	rm -rf docs/_build build dist *.egg-info .pytest_cache .hypothesis

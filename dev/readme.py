@@ -17,6 +17,7 @@ def _for_readme(cell):
     if 'remove-cell' in ts: cell.source = None
     if 'remove-input' in ts: cell.metadata['transient'] = {'remove_source': True}
     if 'remove-output' in ts: cell.outputs = []
+    cell.outputs = [o for o in cell.outputs if o.get('name')!='stderr']
     for o in cell.outputs:
         d = o.get('data', {})
         if 'text/markdown' in d: d.pop('text/html', None)

@@ -17,6 +17,7 @@ exclude_patterns = ['_build', '**.ipynb_checkpoints']
 
 nb_execution_mode = 'off'
 nb_merge_streams = True
+nb_output_stderr = 'remove'
 myst_enable_extensions = ['colon_fence', 'dollarmath', 'amsmath', 'deflist', 'attrs_inline', 'attrs_block', 'html_image']
 myst_heading_anchors = 4
 add_module_names = False

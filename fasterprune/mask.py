@@ -152,14 +152,16 @@ def _cut(ss, sizes, budget, dead):
     m[order[:i]] = False
     return [o.view(s.shape) for o,s in zip(m.split([s.numel() for s in ss]), ss)]
 
-# %% ../nbs/03_mask.ipynb #bba8b55a
+# %% ../nbs/03_mask.ipynb #f12e024f
+def _nearest(k, size): return -(-(2*k-size)//(2*size))   # groups nearest to `k` weights; of two as near, fewer
+
 def _last_best(s, dead):
     "Position of the group that dies last: the best that lives, among equals the last"
     f = s.flatten()
     if dead is not None and not dead.all(): f = f.masked_fill(dead.flatten(), -math.inf)
     return len(f)-1-int(f.flip(0).argmax())
 
-# %% ../nbs/03_mask.ipynb #fd6a47fd
+# %% ../nbs/03_mask.ipynb #366139cc
 def global_masks(
     scores:list, # a tensor of group scores for each layer
     sizes:list, # weights in a group, for each layer: a number, or a tensor if they differ
@@ -173,7 +175,7 @@ def global_masks(
     total = sum(int(z.sum()) if isinstance(z, Tensor) else z*s.numel() for s,z in zip(scores,sizes))
     if not 0<=k<=total: raise ValueError(f"{k} of {total} {unit} cannot die")
     uniform = all(not isinstance(z, Tensor) and z==sizes[0] for z in sizes)
-    pick = lambda: _below(scores, min(n_groups, int(round(k/sizes[0]))), dead) if uniform else _cut(scores, sizes, k, dead)
+    pick = lambda: _below(scores, min(n_groups, _nearest(k, sizes[0])), dead) if uniform else _cut(scores, sizes, k, dead)
     n_groups = sum(s.numel() for s in scores)
     masks = pick()
     if not protect: return masks,[]
@@ -186,7 +188,7 @@ def global_masks(
         return masks,[i]
     return _protected(scores, sizes, k, dead, uniform)
 
-# %% ../nbs/03_mask.ipynb #b80a5e5d
+# %% ../nbs/03_mask.ipynb #e8ff4c14
 def _protected(scores, sizes, k, dead, uniform):
     best = [_last_best(s, d) for s,d in zip(scores, dead or [None]*len(scores))]
     drop = lambda x,i: torch.cat([x.flatten()[:i], x.flatten()[i+1:]])
@@ -196,7 +198,7 @@ def _protected(scores, sizes, k, dead, uniform):
     n = sum(s.numel() for s in ss)
     most = sum(int(z.sum()) if isinstance(z, Tensor) else z*s.numel() for s,z in zip(ss,zs))
     if not n: return [torch.ones_like(s, dtype=torch.bool) for s in scores],list(range(len(scores)))
-    got = _below(ss, min(n, int(round(k/zs[0]))), ds) if uniform else _cut(ss, zs, min(k,most), ds)
+    got = _below(ss, min(n, _nearest(k, zs[0])), ds) if uniform else _cut(ss, zs, min(k,most), ds)
     res = [torch.cat([m[:i], m.new_ones(1), m[i:]]).view(s.shape) for m,i,s in zip(got,best,scores)]
     return res,[i for i,m in enumerate(got) if not m.any()]
 

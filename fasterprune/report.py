@@ -78,7 +78,7 @@ def _right(self:Report):
     number = lambda v: v is None or (isinstance(v, Real) and not isinstance(v, bool))
     return [any(r.get(c) is not None for r in self.rows) and all(number(r.get(c)) for r in self.rows) for c in self.columns]
 
-# %% ../nbs/04_report.ipynb #567fa441
+# %% ../nbs/04_report.ipynb #88e7f442
 @patch
 def __repr__(self:Report):
     cells,right = [self.columns]+self._cells(),self._right()
@@ -87,7 +87,7 @@ def __repr__(self:Report):
     rule = '-'*(sum(ws)+2*max(len(ws)-1, 0))
     if self.total: lines.insert(-1, rule)
     body = [lines[0], rule, *lines[1:]] if self.columns else ['(no rows)']
-    return '\n'.join(filter(None, [self.title, *body, *self.notes]))
+    return '\n'.join([self.title]*bool(self.title) + body + self.notes)
 
 # %% ../nbs/04_report.ipynb #278f009c
 @patch

@@ -7,8 +7,8 @@ Docs: https://fasterprune.github.io/fasterprune/sparsifier.html.md"""
 # %% auto #0
 __all__ = ['unwrap', 'original', 'length', 'Target', 'match_names', 'Sparsifier']
 
-# %% ../nbs/06_sparsifier.ipynb #b2531a57
-import copy, fnmatch
+# %% ../nbs/06_sparsifier.ipynb #1476098a
+import copy, fnmatch, warnings
 from difflib import get_close_matches
 
 import numpy as np

@@ -79,13 +79,14 @@ def test_all_exports_every_module():
         if m!='demo': assert f'from .{m} import *' in txt
 
 def test_outputs_are_clean():
-    "No errors, progress bars or memory addresses are saved in notebooks (`make outputs` refreshes them)"
+    "No errors, warnings, progress bars or memory addresses are saved in notebooks (`make outputs` refreshes them)"
     for nb in notebooks():
         for c in json.loads(nb.read_text(encoding='utf-8'))['cells']:
             for o in c.get('outputs', []):
                 assert o['output_type']!='error', f"{nb.name}: {c['id']} has an error"
+                assert o.get('name')!='stderr', f"{nb.name}: {c['id']} saved a warning"
                 txt = json.dumps(o.get('text', '')) + json.dumps({k:v for k,v in o.get('data', {}).items() if 'image' not in k})
-                assert '<progress' not in txt and '\\r' not in txt, f"{nb.name}: {c['id']} saved a progress bar"
+                assert '<progress' not in txt and '\\r' not in txt and '\\u2588' not in txt, f"{nb.name}: {c['id']} saved a progress bar"
                 assert not re.search(r' at 0x[0-9a-f]{6}', txt), f"{nb.name}: {c['id']} saved an address"
 
 @pytest.mark.parametrize('name', ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'])

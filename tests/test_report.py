@@ -22,7 +22,7 @@ note''')
     assert repr(r).isascii()
     test_eq(str(r), repr(r))
     test_eq(repr(Report([])), '(no rows)'); test_eq(repr(Report([], 'T', 'n')), 'T\n(no rows)\nn')
-    test_eq(repr(Report([dict(a=1), dict(b=None), dict(a=float('nan'), b=True)])), 'a    b\n---------\n  1\n\nnan  True')
+    test_eq(repr(Report([dict(a=1), dict(b=None), dict(a=float('nan'), b=True)])), '  a  b\n---------\n  1\n\nnan  True')
 
 def test_a_report_renders():
     r = Report([{'Layer':'a|b<i>','Weights':9408}], 'A & B', ['one <', 'two'], {'Layer':'all','Weights':9408})
@@ -57,4 +57,4 @@ def test_numbers_become_plain():
     import numpy as np, torch
     r = Report([dict(Layer='a', n=torch.tensor(3), x=np.float32(.5), y=np.array([7]), z=torch.tensor([1.5]))])
     test_eq([type(v) for v in r[0].values()], [str,int,float,int,float])
-    json.dumps(r.to_dicts())
+    json.dumps(r.to_dicts());
