@@ -3,9 +3,10 @@
     python benchmarks/bench_prune.py [rounds]
 
 Ours, fasterai (if installed) and `torch.nn.utils.prune.global_unstructured`, in turn; medians. Memory in a process of its own each:
-what stays allocated, and the peak, as multiples of the weights considered.
+what stays, and the most on the way, as multiples of the weights considered.
 """
-import copy, resource, subprocess, sys, warnings
+import gc, resource, subprocess, sys, threading, warnings
+from copy import deepcopy
 import torch, torchvision
 from torch import nn
 from torch.nn.utils import prune
@@ -15,44 +16,43 @@ from common import fasterai, interleave, table
 def models(): return dict(resnet50=(torchvision.models.resnet50, nn.Conv2d), vit_b_16=(torchvision.models.vit_b_16, nn.Linear))
 
 def tools(model, t):
-    "Functions that prune a fresh copy of `model` once"
-    fa = fasterai()
-    ours = Sparsifier(model, 'weight', 'global', layer_type=t)
-    fs = dict(fasterprune=lambda: [p.fill_(1) for p in ours.alive.values()] and ours.prune_model(80))
-    if fa: 
-        theirs = fa.Sparsifier(copy.deepcopy(model), 'weight', 'global', fa.large_final, layer_type=t)
-        fs['fasterai'] = lambda: theirs.sparsify_model(80)
-    def torch_prune():
-        m = copy.deepcopy(model)
-        ps = [(o,'weight') for o in m.modules() if isinstance(o, t)]
+    "For each tool, a function that sets up a fresh model and returns the function to time"
+    fa,tools = fasterai(),{}
+    convs = lambda m: [(o,'weight') for o in m.modules() if isinstance(o, t)]
+    def ours():
+        s = Sparsifier(deepcopy(model), 'weight', 'global', layer_type=t)
+        return lambda: s.prune_model(80)
+    def theirs():
+        s = fa.Sparsifier(deepcopy(model), 'weight', 'global', fa.large_final, layer_type=t)
+        return lambda: s.sparsify_model(80)
+    def torchs():
+        ps = convs(deepcopy(model))
         return lambda: prune.global_unstructured(ps, prune.L1Unstructured, amount=.8)
-    def once(): torch_prune()()
-    fs['torch.nn.utils.prune'] = once
-    return fs
+    return {'fasterprune':ours, **({'fasterai':theirs} if fa else {}), 'torch.nn.utils.prune':torchs}
 
-def rss(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss*1024
-def now():
+def resident():
     with open('/proc/self/statm') as f: return int(f.read().split()[1])*resource.getpagesize()
 
 def memory(name, tool):
-    "Print what stays and the peak, in multiples of the weights considered"
+    "Print what stays allocated after pruning, and the most on the way, in multiples of the weights considered"
     f,t = models()[name]
     model = f()
-    n = sum(m.weight.numel() for m in model.modules() if isinstance(m, t))*4
-    x = torch.randn(2,3,224,224); model.eval()
-    with torch.no_grad(): model(x)
-    a,keep = now(),[]
-    if tool=='fasterprune': s = Sparsifier(model, 'weight', 'global', layer_type=t); s.prune_model(80); keep.append(s)
-    elif tool=='fasterai':
-        fa = fasterai(); a = now()
-        s = fa.Sparsifier(model, 'weight', 'global', fa.large_final, layer_type=t); s.sparsify_model(80); keep.append(s)
-    else: prune.global_unstructured([(o,'weight') for o in model.modules() if isinstance(o, t)], prune.L1Unstructured, amount=.8)
-    print((now()-a)/n, (rss()-a)/n)
+    n = sum(m.weight.numel()*m.weight.element_size() for m in model.modules() if isinstance(m, t))
+    fs = tools(model, t)
+    fs[tool]()   # imports and pools
+    gc.collect()
+    was,peak,done = resident(),[0],threading.Event()
+    def watch():
+        while not done.wait(.001): peak[0] = max(peak[0], resident())
+    th = threading.Thread(target=watch); th.start()
+    keep = fs[tool]; run = keep(); run()
+    done.set(); th.join(); gc.collect()
+    print((resident()-was)/n-1, (peak[0]-was)/n-1)   # less the copy of the model
 
 def main(rounds=5):
     warnings.simplefilter('ignore')
     for name,(f,t) in models().items():
-        ts = interleave(rounds, **tools(f(), t))
+        ts = interleave(rounds, setup=True, **tools(f(), t))
         table(f'{name}: prune_model(80), weight/global', [(k, 1e3*v, v/ts['fasterprune']) for k,v in ts.items()])
         rows = []
         for tool in ts:

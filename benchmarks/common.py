@@ -1,13 +1,14 @@
 "What the benchmarks share: interleaved timing, and the peers if they are installed"
 import statistics as st, time, warnings
 
-def interleave(rounds, **fs):
+def interleave(rounds, setup=False, **fs):
     "Median seconds of each of `fs`, called in turn for so many rounds, so that a noisy machine is unfair to all alike"
-    for f in fs.values(): f()
     ts = {k:[] for k in fs}
-    for _ in range(rounds):
+    for r in range(rounds+1):
         for k,f in fs.items():
-            t = time.perf_counter(); f(); ts[k].append(time.perf_counter()-t)
+            if setup: f = f()   # what is timed is the function that this returns
+            t = time.perf_counter(); f()
+            if r: ts[k].append(time.perf_counter()-t)
     return {k:st.median(v) for k,v in ts.items()}
 
 def ratios(ts, base):

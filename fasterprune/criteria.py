@@ -17,11 +17,11 @@ from difflib import get_close_matches
 from torch import nn, Tensor
 from torch.nn import functional as F
 
-# %% ../nbs/01_criteria.ipynb #47dcaab7
+# %% ../nbs/01_criteria.ipynb #396a9f53
 criteria = {}
 
-def _add(f, needs=()):
-    f.needs = needs
+def _add(f, needs=(), pointwise=True):
+    f.needs,f.pointwise = needs,pointwise
     criteria[f.__name__] = f
     return f
 
@@ -38,14 +38,14 @@ def small_final(w, **refs):
     "Keep the small weights"
     return -w.abs()
 
-# %% ../nbs/01_criteria.ipynb #4c9242fc
-@_add
+# %% ../nbs/01_criteria.ipynb #0905e17f
 def random(w, **refs):
     "Keep whatever"
     return torch.rand_like(w)
+_add(random, pointwise=False)
 
-# %% ../nbs/01_criteria.ipynb #0d0870c0
-def _needs(*needs): return lambda f: _add(f, needs)
+# %% ../nbs/01_criteria.ipynb #07868232
+def _needs(*needs, pointwise=True): return lambda f: _add(f, needs, pointwise)
 
 @_needs('init')
 def large_init(w, init, **refs):
@@ -106,8 +106,8 @@ def fisher(w, grad2, **refs):
     "Keep what the loss would miss most, to second order: ½ w² E[g²]"
     return w.square()*grad2/2
 
-# %% ../nbs/01_criteria.ipynb #d00d55ed
-@_needs('inputs')
+# %% ../nbs/01_criteria.ipynb #1ac97f4d
+@_needs('inputs', pointwise=False)
 def wanda(w, inputs, **refs):
     "Keep what contributes most: size of the weight times size of its input"
     return w.abs()*inputs

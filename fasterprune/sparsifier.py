@@ -7,8 +7,8 @@ Docs: https://fasterprune.github.io/fasterprune/sparsifier.html.md"""
 # %% auto #0
 __all__ = ['unwrap', 'original', 'length', 'Target', 'match_names', 'Sparsifier']
 
-# %% ../nbs/06_sparsifier.ipynb #1476098a
-import copy, fnmatch, warnings
+# %% ../nbs/06_sparsifier.ipynb #14167eb9
+import copy, fnmatch, itertools, warnings
 from difflib import get_close_matches
 
 import numpy as np
@@ -464,7 +464,109 @@ def _masks(self:Sparsifier, sparsity, round_to):
     else: masks,saved = self._global(ts, sparsity, 'layer-l2' if self.context=='lamp' else self.normalize, round_to)
     return {t.name:m.to(self.alive[t.name].dtype).reshape(t.groups.shape) for t,m in zip(ts,masks)},[t.layer for t in saved]
 
-# %% ../nbs/06_sparsifier.ipynb #afdae60e
+# %% ../nbs/06_sparsifier.ipynb #443954e8
+@patch
+def _simple(self:Sparsifier, t):
+    "Does nothing stand in the way of renewing the mask of this weight in place?"
+    p,a = t.param,self.alive[t.name]
+    return (t.groups.n==p.numel() and not t.groups.nm and t.name not in self.custom and getattr(self.criteria, 'pointwise', False)
+            and p.is_contiguous() and a.shape==p.shape and a.is_contiguous() and a.device==p.device and a.dtype==p.dtype and length(t.module, t.attr) is None
+            and all(r.shape==p.shape and r.is_contiguous() for r in self.refs.get(t.name, {}).values()) and needs_of(self.criteria)<=set(self.refs.get(t.name, {})))
+
+@patch
+def _pieces(self:Sparsifier, ts, masks=True, best={}):
+    "Scores of weights and masks of those that compete, piece by piece"
+    for t in ts:
+        refs,at = self.refs.get(t.name, {}),best.get(t.name, -1)
+        live = pieces([self.alive[t.name]]) if masks else itertools.repeat(None)
+        for w,m,*r in zip(pieces([t.param]), live, *(pieces([o]) for o in refs.values())):
+            if 0<=at<len(w) and masks: m = m.clone(); m[at] = 0
+            at -= len(w)
+            yield self.criteria(w if w.dtype in (torch.float32,torch.float64) else w.float(), **dict(zip(refs, r))).to(self._score_type),m
+
+# %% ../nbs/06_sparsifier.ipynb #3321afbe
+@patch
+def _cut(self:Sparsifier, ts, k, best={}):
+    "The score at which `k` of these weights are dead, and how many of those with just that score die; `None` if the general way has to be taken"
+    n,dead = sum(t.groups.n for t in ts),sum(t.groups.n-int(torch.count_nonzero(self.alive[t.name])) for t in ts)
+    if k<dead or k>=n-len(best): return None
+    if k==dead: return ()
+    self._score_type = torch.float64 if any(t.param.dtype==torch.float64 for t in ts) else torch.float32
+    v,lower,equal = kth_piece(lambda: self._pieces(ts, dead+len(best)>0, best), n-dead-len(best), k-dead)
+    return v,k-dead-lower,equal,best
+
+@patch
+def _emptied(self:Sparsifier, ts, v, ties, equal, best):
+    "The layers of which nothing that competes would live"
+    res = []
+    for t in ts:
+        lives = False
+        for c,m in self._pieces([t], True, best):
+            if ties!=equal:
+                eq = int(((c==v)&(m!=0)).sum())
+                lives = lives or eq>ties
+                ties,equal = ties-min(eq, ties),equal-eq
+            lives = lives or bool(((c>v)&(m!=0)).any())
+            if lives and ties==equal: break
+        if not lives: res.append(t)
+    return res
+
+@patch
+def _best(self:Sparsifier, t):
+    "Position of the weight that dies last: the best that lives, among equals the last"
+    at,top,start = -1,-np.inf,0
+    for c,m in self._pieces([t]):
+        c = c.masked_fill(m==0, -np.inf)
+        if len(c) and (v:=float(c.max()))>=top and np.isfinite(v): at,top = start+int((c==v).nonzero()[-1]),v
+        start += len(c)
+    return at
+
+# %% ../nbs/06_sparsifier.ipynb #381cd595
+@patch
+def _global_cut(self:Sparsifier, ts, k):
+    "The cut of weights that compete, and the layers that lived only because one weight in each is protected"
+    cut = self._cut(ts, k)
+    if not cut or not self._emptied(ts, *cut): return cut,[]
+    cut = self._cut(ts, k, {t.name:self._best(t) for t in ts}) if any(t.groups.n>1 for t in ts) else None
+    return cut,[t.layer for t in self._emptied(ts, *cut)] if cut else []
+
+@patch
+def _renew(self:Sparsifier, ts, v, ties, equal, best):
+    "Kill what scores less than `v`, and the first `ties` of those that score just that"
+    with torch.no_grad():
+        for t in ts:
+            for (c,n),m,w in zip(self._pieces([t], True, best), pieces([self.alive[t.name]]), pieces([t.param])):
+                if ties==equal: keep = torch.gt(c, v, out=c)
+                else:
+                    at = ((c==v)&(n!=0)).nonzero().flatten()[:ties]
+                    keep = torch.ge(c, v, out=c)
+                    keep[at] = 0
+                    ties,equal = ties-len(at),equal-len(at)
+                if n.data_ptr()!=m.data_ptr(): keep[(n==0)&(m!=0)] = 1
+                w.mul_(m.mul_(keep))
+
+# %% ../nbs/06_sparsifier.ipynb #61c38f12
+@patch
+def _in_place(self:Sparsifier, sparsity):
+    "Renew the masks in place, if that is possible"
+    ts,saved = list(self.targets.values()),[]
+    if self.keep_pruned or self.normalize or self.context in ('erk','lamp') or not all(self._simple(t) for t in ts): return False
+    if isinstance(sparsity, dict) or self.context=='local':
+        pcts = sparsity if isinstance(sparsity, dict) else {t.name:sparsity for t in ts}
+        ks = {t.name:(t,n_dead(pcts[t.name], t.groups.n)) for t in ts if t.name in pcts}
+        saved = [t.layer for t,k in ks.values() if k==t.groups.n]
+        cuts = [([t], self._cut([t], min(k, t.groups.n-1))) for t,k in ks.values()]
+    else:
+        cut,saved = self._global_cut(ts, n_dead(sparsity, sum(t.groups.n for t in ts)))
+        cuts = [(ts, cut)]
+    if any(c is None for _,c in cuts): return False
+    self._lists()
+    for g,c in cuts: c and self._renew(g, *c)
+    self.saved = saved
+    if any(self._mult[n] is not self.alive[n] for n in self.targets): self._held = None
+    return True
+
+# %% ../nbs/06_sparsifier.ipynb #5a6a78b2
 @patch
 def prune_model(self:Sparsifier,
     sparsity, # percent (70 is 70 %), or a dict from layer names or patterns to percents
@@ -475,8 +577,9 @@ def prune_model(self:Sparsifier,
 
 @patch
 def _prune(self:Sparsifier, sparsity, round_to=None):
-    new,saved = self._masks(sparsity, round_to)
-    self._set({**self.alive, **new}, saved=saved)
+    if round_to or not self._in_place(sparsity):
+        new,saved = self._masks(sparsity, round_to)
+        self._set({**self.alive, **new}, saved=saved)
     self._snap('prev')
     self._steps += 1
     return self
