@@ -47,37 +47,34 @@ def round_keep(
     "`keep` rounded up to a multiple, never above `n`"
     return min(n, -(-keep//multiple)*multiple)
 
-# %% ../nbs/03_mask.ipynb #3de10bcb
+# %% ../nbs/03_mask.ipynb #507a28b6
 _piece = 1<<18
 
 def pieces(
-    ss # tensors of any shape
+    ss, # tensors of any shape
+    step:int=1 # take every so many of each piece
 ):
     "Flat pieces of tensors, small enough for a cache"
     for s in ss:
-        if s.numel(): yield from s.detach().reshape(-1).split(_piece)
+        if s.numel(): yield from (p[::step] for p in s.detach().reshape(-1).split(_piece))
 
 def _refuse(cs):
     n,bad = 0,0
     for c,_ in cs: n,bad = n+c.numel(),bad+int((~torch.isfinite(c)).sum())
     raise ValueError(f"scores must be finite, but {bad} of {n} are infinite or NaN")
 
-# %% ../nbs/03_mask.ipynb #7ddb4068
-def _living(c, m):
-    "Scores in which the dead are infinite"
-    return c if m is None else m.to(c.dtype, copy=True).reciprocal_().sub_(1).add_(c)
+# %% ../nbs/03_mask.ipynb #6b1212f8
+def _living(c, m, positive=False):
+    "Scores in which the dead are infinite, or NaN"
+    return c if m is None else c/m if positive else m.to(c.dtype).reciprocal().sub_(1).add_(c)
 
 def _look(cs, n):
-    "A sorted sample of about 50 000 of the `n` scores that live"
-    step,at,got = max(1, n//50_000),0,[]
-    for c,m in cs():
-        if not bool(torch.isfinite(torch.stack(c.aminmax())).all()): _refuse(cs())
-        got.append(_living(c[at::step], None if m is None else m[at::step]).clone())
-        at = (at-len(c))%step
+    "A sorted sample of the `n` scores that live, 20 000 of eleven million"
+    got = [_living(c, m) for c,m in cs(max(1, min(n//20_000, int(2.5*n**(1/3)))))]
     s = torch.cat([g.to(got[0].device) for g in got])
     return s[torch.isfinite(s)].sort().values
 
-# %% ../nbs/03_mask.ipynb #76bdabf0
+# %% ../nbs/03_mask.ipynb #eed1348f
 def _bracket(s, n, k, width):
     "Two values between which the k-th lowest of `n` lies, judging by the sorted sample `s`"
     m = len(s)
@@ -89,8 +86,10 @@ def _bracket(s, n, k, width):
 def _within(cs, lo, hi):
     "How many are below `lo`, and those from `lo` to `hi`"
     below,got = 0,[]
-    for c,m in cs:
-        c = _living(c, m)
+    for c,m in cs():
+        least,most = map(float, c.aminmax())
+        if not (math.isfinite(least) and math.isfinite(most)): _refuse(cs())
+        c = _living(c, m, least>=0)
         if c.device.type!='cpu':
             low = c<lo
             below,new = below+int(low.sum()),c[(c<=hi)^low].cpu()
@@ -102,9 +101,9 @@ def _within(cs, lo, hi):
         got.append(new)
     return below,torch.cat(got)
 
-# %% ../nbs/03_mask.ipynb #7ed91228
+# %% ../nbs/03_mask.ipynb #fe8eccb7
 def kth_piece(
-    cs, # function that returns an iterator over pairs of a flat piece of scores and the mask of those that live, or `None`
+    cs, # function of a stride, by default 1, that returns an iterator over pairs of a flat piece of scores and the mask of those that live, or `None`
     n:int, # how many live
     k:int # which, counted from 1, the lowest
 )->tuple: # its value, how many are strictly lower, how many are equal
@@ -113,10 +112,11 @@ def kth_piece(
     s = _look(cs, n)
     for width in (4,30,math.inf):
         lo,hi = _bracket(s, n, k, width) if width<math.inf and len(s) else (-math.inf, torch.finfo(s.dtype).max)
-        below,some = _within(cs(), lo, hi)
+        below,some = _within(cs, lo, hi)
         if below<k<=below+len(some):
-            v = some.kthvalue(k-below).values if len(some)<1<<16 else some.sort().values[k-below-1]
-            return v.item(),below+int((some<v).sum()),int((some==v).sum())
+            some = some.numpy()
+            v = np.partition(some, k-below-1)[k-below-1]
+            return v.item(),below+int(np.count_nonzero(some<v)),int(np.count_nonzero(some==v))
     raise RuntimeError("scores changed between two looks at them: a pointwise criterion must always say the same")
 
 def kth_score(
@@ -126,7 +126,7 @@ def kth_score(
     "The k-th lowest of all scores"
     ss = list(scores) if isinstance(scores, (list,tuple)) else [scores]
     to = torch.float64 if any(s.dtype==torch.float64 for s in ss) else torch.float32
-    return kth_piece(lambda: ((c.to(to), None) for c in pieces(ss)), sum(s.numel() for s in ss), k)[:2]
+    return kth_piece(lambda step=1: ((c.to(to), None) for c in pieces(ss, step)), sum(s.numel() for s in ss), k)[:2]
 
 # %% ../nbs/03_mask.ipynb #98a88009
 def _first(hit, n):
@@ -193,7 +193,19 @@ def _last_best(s, dead):
     if dead is not None and not dead.all(): f = f.masked_fill(dead.flatten(), -math.inf)
     return len(f)-1-int(f.flip(0).argmax())
 
-# %% ../nbs/03_mask.ipynb #366139cc
+# %% ../nbs/03_mask.ipynb #67ed50e1
+def _compete(scores, sizes, k, dead, saved):
+    "Masks with `k` dead; the best group of each of the layers `saved` does not compete"
+    best = {i:_last_best(scores[i], dead and dead[i]) for i in saved}
+    drop = lambda x,i: torch.cat([x.flatten()[:best[i]], x.flatten()[best[i]+1:]]) if i in best and isinstance(x, Tensor) else x
+    ss,zs = [drop(s,i) for i,s in enumerate(scores)],[drop(z,i) for i,z in enumerate(sizes)]
+    ds = None if dead is None else [drop(d,i) for i,d in enumerate(dead)]
+    most = sum(int(z.sum()) if isinstance(z, Tensor) else z*s.numel() for s,z in zip(ss,zs))
+    if all(not isinstance(z, Tensor) and z==zs[0] for z in zs): got = _below(ss, min(sum(s.numel() for s in ss), _nearest(k, zs[0])), ds)
+    else: got = _cut(ss, zs, min(k,most), ds)
+    return [torch.cat([m[:best[i]], m.new_ones(1), m[best[i]:]]).view(s.shape) if i in best else m for i,(m,s) in enumerate(zip(got,scores))]
+
+# %% ../nbs/03_mask.ipynb #de4dafe8
 def global_masks(
     scores:list, # a tensor of group scores for each layer
     sizes:list, # weights in a group, for each layer: a number, or a tensor if they differ
@@ -206,33 +218,17 @@ def global_masks(
     if unit=='groups': sizes = [1]*len(scores)
     total = sum(int(z.sum()) if isinstance(z, Tensor) else z*s.numel() for s,z in zip(scores,sizes))
     if not 0<=k<=total: raise ValueError(f"{k} of {total} {unit} cannot die")
-    uniform = all(not isinstance(z, Tensor) and z==sizes[0] for z in sizes)
-    pick = lambda: _below(scores, min(n_groups, _nearest(k, sizes[0])), dead) if uniform else _cut(scores, sizes, k, dead)
-    n_groups = sum(s.numel() for s in scores)
-    masks = pick()
-    if not protect: return masks,[]
-    gone = [i for i,m in enumerate(masks) if not m.any()]
-    if not gone: return masks,[]
-    if all(s.numel()==1 for s in scores):
-        if len(gone)<len(scores): return masks,[]
-        i = max(range(len(scores)), key=lambda i: float(scores[i]))
-        masks[i] = torch.ones_like(masks[i])
-        return masks,[i]
-    return _protected(scores, sizes, k, dead, uniform)
-
-# %% ../nbs/03_mask.ipynb #e8ff4c14
-def _protected(scores, sizes, k, dead, uniform):
-    best = [_last_best(s, d) for s,d in zip(scores, dead or [None]*len(scores))]
-    drop = lambda x,i: torch.cat([x.flatten()[:i], x.flatten()[i+1:]])
-    ss = [drop(s,i) for s,i in zip(scores,best)]
-    zs = [drop(z,i) if isinstance(z, Tensor) else z for z,i in zip(sizes,best)]
-    ds = None if dead is None else [drop(d,i) for d,i in zip(dead,best)]
-    n = sum(s.numel() for s in ss)
-    most = sum(int(z.sum()) if isinstance(z, Tensor) else z*s.numel() for s,z in zip(ss,zs))
-    if not n: return [torch.ones_like(s, dtype=torch.bool) for s in scores],list(range(len(scores)))
-    got = _below(ss, min(n, _nearest(k, zs[0])), ds) if uniform else _cut(ss, zs, min(k,most), ds)
-    res = [torch.cat([m[:i], m.new_ones(1), m[i:]]).view(s.shape) for m,i,s in zip(got,best,scores)]
-    return res,[i for i,m in enumerate(got) if not m.any()]
+    saved = []
+    while True:
+        masks = _compete(scores, sizes, k, dead, saved)
+        gone = [i for i,m in enumerate(masks) if not m.any()]
+        if not protect or not gone: return masks,saved
+        if all(s.numel()==1 for s in scores):
+            # where a layer is a single group, whole layers may go, but not all
+            if len(gone)<len(scores): return masks,[]
+            gone = [max(gone, key=lambda i: float(scores[i]))]
+        saved = sorted(saved+gone)
+        if all(s.numel()==1 for s in scores): masks[gone[0]].fill_(True); return masks,saved
 
 # %% ../nbs/03_mask.ipynb #99f75c57
 def nm_mask(
