@@ -12,3 +12,6 @@ from .follow import *
 from .sparsifier import *
 from .digits import *
 from .callback import *
+from .graph import *
+from .plan import *
+from .shrink import *
