@@ -15,3 +15,4 @@ from .callback import *
 from .graph import *
 from .plan import *
 from .shrink import *
+from .prune_callback import *

@@ -58,7 +58,7 @@ def report(self:Plan)->Report:
 @patch
 def __repr__(self:Plan): return str(self.report())
 
-# %% ../nbs/12_plan.ipynb #797bf8cd
+# %% ../nbs/12_plan.ipynb #3b14fd72
 def _tensors(model):
     "Parameters and buffers by name, tied ones under each of their names"
     return dict([*model.named_parameters(remove_duplicate=False), *model.named_buffers(remove_duplicate=False)])
@@ -78,6 +78,11 @@ def check(self:Plan,
                 raise ValueError(f"the plan is for another model: {n}.{k} is {getattr(ms.get(n), k, None)!r}, not {old!r}")
 
 @patch
+def _take(self:Plan, n, t):
+    for d,i in self.keep[n].items(): t = t.index_select(d, torch.tensor(i, device=t.device))
+    return t.clone()
+
+@patch
 def apply(self:Plan,
     model:nn.Module # changed in place
 ):
@@ -87,9 +92,10 @@ def apply(self:Plan,
     for n,t in _tensors(model).items():
         if n not in self.keep or id(t) in done: continue
         done.add(id(t))
-        q = t.detach()
-        for d,i in self.keep[n].items(): q = q.index_select(d, torch.tensor(i, device=q.device))
-        t.data,t.grad = q.clone(),None
+        new,grad = self._take(n, t.detach()),None if t.grad is None else self._take(n, t.grad)
+        t.grad = None
+        t.data = new
+        t.grad = grad
     for n,m in model.named_modules():
         for k,(_,new) in self.sizes.get(n, {}).items(): setattr(m, k, new)
         if isinstance(m, nn.RNNBase): m._flat_weights = [getattr(m, w, None) for w in m._flat_weights_names]

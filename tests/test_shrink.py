@@ -12,7 +12,7 @@ from fasterprune.report import *
 from fasterprune.sparsifier import unwrap, match_names
 from fasterprune.graph import *
 from fasterprune.plan import *
-import random, torchvision
+import random, tempfile, torchvision
 from torch.nn import functional as F
 from fastcore.test import *
 from fasterprune.sparsifier import Sparsifier
@@ -80,8 +80,7 @@ def test_random_networks_keep_their_outputs():
         # and removing them outright is the same as nobody listening
         if plan: assert plan.diff<1e-10, seed
         n_bad += len(bad)
-    print(n_gone,n_bad)
-    assert n_gone>10_000
+    assert n_gone>10_000 and n_bad<8
 
 def test_what_a_sparsifier_zeroed_goes_and_the_outputs_stay():
     for name,pct in (('resnet18',50), ('vgg11_bn',50), ('densenet121',30), ('mobilenet_v2',30), ('shufflenet_v2_x1_0',30)):
