@@ -13,14 +13,15 @@ from torch import nn
 from fasterprune.graph import channel_graph
 from fasterprune.shrink import Pruner
 
+_small = 'test atto femto pico nano xxs xs tiny mini 0_5 s0 small _s b0 18 26'.split()
+
 def families():
-    "One timm model of each module, the one with the shortest name"
+    "One timm model of each module, a small one if the names tell"
     import timm
+    rank = lambda n: (next((i for i,s in enumerate(_small) if s in n), 99), len(n))
     res = {}
-    for n in timm.list_models():
-        k = timm.models.model_entrypoint(n).__module__
-        if k not in res or len(n)<len(res[k]): res[k] = n
-    return [f'timm:{n}' for n in res.values()]
+    for n in timm.list_models(): res.setdefault(timm.models.model_entrypoint(n).__module__, []).append(n)
+    return [f'timm:{min(ns, key=rank)}' for ns in res.values()]
 
 def build(name):
     "A model and a batch for it"

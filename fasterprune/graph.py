@@ -623,15 +623,17 @@ def _pool(g, out, x, *args, **kw):
     ds = [None if l is None else g.check(o,i,l,~np.isnan(l.const)) for i,l in enumerate(ds)]
     return [ds,ds] if isinstance(out,(tuple,list)) else ds
 
-# %% ../nbs/11_graph.ipynb #fdc388c9
+# %% ../nbs/11_graph.ipynb #55911935
 @contextmanager
 def _plain():
     "Attention, recurrent cells and transformer layers in small steps, whose labels can be followed"
-    fast = torch.backends.mha.get_fastpath_enabled()
+    fast,onednn = torch.backends.mha.get_fastpath_enabled(),torch.backends.mkldnn.set_flags(_enabled=False)[0]
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), torch.backends.mkldnn.flags(enabled=False): yield
-    finally: torch.backends.mha.set_fastpath_enabled(fast)
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH): yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+        torch.backends.mkldnn.set_flags(_enabled=onednn)
 
 def call(model, xb):
     "Run `model` on a batch: a tensor, a tuple of arguments, or a dict of named ones"

@@ -70,12 +70,12 @@ def before_fit(self:PruneCallback):
     names = self.recorder.metric_names
     names.insert(len(names)-int(self.recorder.add_time), 'pruned')
 
-# %% ../nbs/14_prune_callback.ipynb #63cb9f1a
+# %% ../nbs/14_prune_callback.ipynb #853c0459
 @patch
 def _count(self:PruneCallback, groups=None):
     "How many channels could go"
-    self.pruner = Pruner(self._model, self.xb, **self.kw)
-    return sum(map(len, self.pruner._candidates(channel_graph(self._model, self.xb))[0]))
+    self.pruner = Pruner(self._model, self.sample, **self.kw)
+    return sum(map(len, self.pruner._candidates(channel_graph(self._model, self.sample))[0]))
 
 @patch(as_prop=True)
 def pruned(self:PruneCallback)->float:
@@ -99,7 +99,7 @@ def _prune_to(self:PruneCallback, pct, force=False):
 def before_batch(self:PruneCallback):
     if not self.training: return
     if self.total is None:
-        self.xb = tuple(to_detach(b[:2], cpu=False) if isinstance(b, Tensor) else b for b in self.learn.xb)
+        self.sample = tuple(to_detach(b[:2], cpu=False) if isinstance(b, Tensor) else b for b in self.learn.xb)
         self.total = self.left = self._count()
     pos = min(1., self.pct_train+1/(self.n_iter*self.n_epoch))
     last = self.epoch==self.n_epoch-1 and self.iter==self.n_iter-1
@@ -107,7 +107,7 @@ def before_batch(self:PruneCallback):
     if not 0<=pct<=100: raise ValueError(f"the schedule returned {pct} at {pos:.3f}: not a percentage")
     self._prune_to(pct, last)
 
-# %% ../nbs/14_prune_callback.ipynb #765d88d2
+# %% ../nbs/14_prune_callback.ipynb #f2fa3d2c
 @patch
 def before_epoch(self:PruneCallback): self.in_fit = False
 
@@ -126,4 +126,4 @@ def after_validate(self:PruneCallback):
     self.changed = False
 
 @patch
-def after_fit(self:PruneCallback): self.xb = self.pruner = None
+def after_fit(self:PruneCallback): self.sample = self.pruner = None

@@ -7,8 +7,8 @@ Docs: https://fasterprune.github.io/fasterprune/shrink.html.md"""
 # %% auto #0
 __all__ = ['rel_diff', 'find_dead', 'shrink', 'Pruner', 'save_shrunk', 'load_shrunk']
 
-# %% ../nbs/13_shrink.ipynb #c321c21f
-import math, warnings
+# %% ../nbs/13_shrink.ipynb #6e0d95e3
+import math, re
 from copy import deepcopy
 
 import numpy as np
@@ -118,7 +118,7 @@ def _half(xb):
     n = ts[0].shape[0] if ts[0].ndim else 0
     return tree_map(lambda t: t[:n//2] if isinstance(t, Tensor) else t, xb) if n>1 and all(t.ndim and t.shape[0]==n for t in ts) else None
 
-# %% ../nbs/13_shrink.ipynb #ff1023de
+# %% ../nbs/13_shrink.ipynb #b8929d1f
 @patch
 def deaf(self:ChannelGraph,
     dead # classes
@@ -160,12 +160,18 @@ def _settle(trial, parts):
     flat = lambda ps: [c for p in ps for c in p]
     best,err = trial(flat(parts)) if parts else (Plan(),None)
     if best is not None: return best,[]
-    good,bad,best = [],[],Plan()
+    good,bad,best,hopeless = [],[],Plan(),{}
+    # what failed in one block will fail in its siblings
+    kind = lambda p: tuple((re.sub(r'\d+', '#', n),d) for n,d,*_ in trial.graph.members[p[0]])
     def solve(ps):
         nonlocal best
+        bad.extend((p,hopeless[kind(p)]) for p in ps if kind(p) in hopeless)
+        if not (ps := [p for p in ps if kind(p) not in hopeless]): return
         plan,err = trial(flat(good+ps))
         if plan is not None: good.extend(ps); best = plan
-        elif len(ps)==1: bad.append((ps[0],err))
+        elif len(ps)==1:
+            bad.append((ps[0],err))
+            if 'Error' in err: hopeless[kind(ps[0])] = err
         else: solve(ps[:len(ps)//2]); solve(ps[len(ps)//2:])
     solve(parts)
     return best,bad

@@ -44,11 +44,11 @@ def test_the_target_is_met_however_short_the_fit():
         assert abs(got-50)<1.5, (bs,got)
 
 def test_with_the_rest_of_fastai():
-    import tempfile
+    import contextlib, io, tempfile
     with tempfile.TemporaryDirectory() as d:
         learn = digits_learner(); learn.path = Path(d)
         cbs = [PruneCallback(40), SaveModelCallback(monitor='accuracy'), GradientAccumulation(128), GradientClip(1.), MixUp()]
-        with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(4, 1e-2, cbs=cbs)
+        with learn.no_bar(), learn.no_logging(), contextlib.redirect_stdout(io.StringIO()): learn.fit_one_cycle(4, 1e-2, cbs=cbs)
         n = sum(p.numel() for p in learn.model.parameters())
         with learn.no_bar(), learn.no_logging():
             learn.fit(1, 1e-3)   # a second fit
