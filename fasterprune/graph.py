@@ -409,13 +409,15 @@ def _stack(g, out, xs, dim=0):
     res = _pointwise(g, out.select(dim,0), *xs)
     return res[:dim]+[None]+res[dim:]
 
-# %% ../nbs/11_graph.ipynb #8d2849e9
+# %% ../nbs/11_graph.ipynb #e3242d89
 @rule(*_ops('slice narrow'))
 def _slice(g, out, x, dim=0, start=None, end=None, step=1):
     ds = list(g.dims(x)); d = dim%x.ndim
     if out.shape[d]!=x.shape[d] and ds[d] is not None:
-        g.at.freeze(ds[d], 'is sliced at a fixed place')
-        ds[d] = ds[d].take(np.arange(x.shape[d])[slice(start,end,step)])
+        part = ds[d].take(np.arange(x.shape[d])[slice(start,end,step)])
+        if step!=1: g.at.freeze(ds[d], 'every so many of its indices are taken')
+        g.views.append((tuple(g.stack), [(part,len(part))], [(ds[d],x.shape[d])]))
+        ds[d] = part
     return ds
 
 @rule(*_ops('split split_with_sizes chunk'))
@@ -430,9 +432,9 @@ def _split(g, out, x, size, dim=0):
         c = ds[d].const.reshape(len(ns),-1)
         if b is not None: ps = [b.holds(c[i]) for i in range(len(ns))]
     else:
-        g.at.freeze(ds[d], 'is split into unequal parts')
         ends = np.cumsum(ns)
-        ps = [ds[d].take(np.arange(e-n,e)) for e,n in zip(ends,ns)]
+        ps = [ds[d].take(np.arange(e-n, e)) for e,n in zip(ends,ns)]
+    g.views.append((tuple(g.stack), [(p,n) for p,n in zip(ps,ns) if p is not None], [(ds[d],x.shape[d])]))
     return [[*ds[:d],p,*ds[d+1:]] for p in ps]
 
 # %% ../nbs/11_graph.ipynb #347eaa22

@@ -200,3 +200,23 @@ def test_a_shrunk_model_trains_and_exports():
     m.eval()
     e = torch.export.export(m, (x,)).module()
     with torch.no_grad(): assert torch.allclose(e(x), m(x), atol=1e-5)
+
+def test_trim_gives_the_gradients_of_the_masked_model():
+    torch.manual_seed(0)
+    m,x,y = torchvision.models.resnet18(num_classes=5).double(),torch.randn(4,3,64,64).double(),torch.tensor([0,1,2,3])
+    p = Pruner(m, x); plan = p.plan(50)
+    a,b = deepcopy(m),plan.apply(deepcopy(m))
+    t = trim(a, plan)
+    test_eq(len(list(t.parameters())), len(list(m.parameters())))
+    for mode in (True,False):
+        a.zero_grad(); b.zero_grad(); t.train(mode); b.train(mode)
+        la,lb = F.cross_entropy(t(x), y),F.cross_entropy(b(x), y)
+        la.backward(); lb.backward()
+        test_close(la.item(), lb.item(), eps=1e-12)
+        for (n,q),r in zip(a.named_parameters(), b.parameters()):
+            assert q.grad.shape==dict(m.named_parameters())[n].shape
+            assert torch.allclose(plan._take(n, q.grad) if n in plan.keep else q.grad, r.grad, rtol=1e-9, atol=1e-14), n
+            if n in plan.keep: test_eq(int((q.grad!=0).sum())<=r.numel(), True)
+    for (n,q),r in zip(a.named_buffers(), b.buffers()): assert torch.allclose(plan._take(n, q) if n in plan.keep else q, r), n
+    l = nn.Sequential(nn.Linear(784,512), nn.ReLU(), nn.Linear(512,10))
+    test_eq(sum(o.numel() for o in trim(l, Pruner(l, torch.randn(2,784)).plan(100*462/512)).slices().values()), 39760)
