@@ -409,7 +409,7 @@ def _stack(g, out, xs, dim=0):
     res = _pointwise(g, out.select(dim,0), *xs)
     return res[:dim]+[None]+res[dim:]
 
-# %% ../nbs/11_graph.ipynb #e3242d89
+# %% ../nbs/11_graph.ipynb #40f9abd7
 @rule(*_ops('slice narrow'))
 def _slice(g, out, x, dim=0, start=None, end=None, step=1):
     ds = list(g.dims(x)); d = dim%x.ndim
@@ -420,7 +420,7 @@ def _slice(g, out, x, dim=0, start=None, end=None, step=1):
         ds[d] = part
     return ds
 
-@rule(*_ops('split split_with_sizes chunk'))
+@rule(*_ops('split split_with_sizes chunk unsafe_split unsafe_split_with_sizes unsafe_chunk'))
 def _split(g, out, x, size, dim=0):
     d = dim%x.ndim
     ds,ns = g.dims(x),[o.shape[d] for o in out]

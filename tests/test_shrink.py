@@ -220,3 +220,22 @@ def test_trim_gives_the_gradients_of_the_masked_model():
     for (n,q),r in zip(a.named_buffers(), b.buffers()): assert torch.allclose(plan._take(n, q) if n in plan.keep else q, r), n
     l = nn.Sequential(nn.Linear(784,512), nn.ReLU(), nn.Linear(512,10))
     test_eq(sum(o.numel() for o in trim(l, Pruner(l, torch.randn(2,784)).plan(100*462/512)).slices().values()), 39760)
+
+def test_recurrent_and_fastai_models():
+    from fastai.tabular.model import TabularModel
+    from fastai.vision.models.xresnet import xresnet18
+    class Rnn(nn.Module):
+        def __init__(self, t, **kw):
+            super().__init__()
+            self.e,self.r,self.l = nn.Embedding(20,8),t(8, 12, batch_first=True, **kw),nn.Linear(24 if kw else 12, 5)
+        def forward(self, x): return self.l(self.r(self.e(x))[0])
+    ids = torch.randint(0,20,(3,7))
+    nets = {**{f'{t.__name__}{kw}':(Rnn(t, **kw), ids, 2) for t in (nn.LSTM,nn.GRU,nn.RNN) for kw in ({},{'bidirectional':True})},
+            'tabular':(TabularModel([(10,4),(8,3)], 5, 2, [40,20]), (torch.randint(0,8,(6,2)),torch.randn(6,5).double()), 4),
+            'xresnet18':(xresnet18(n_out=5), torch.randn(2,3,64,64).double(), 14)}
+    for name,(m,x,n) in nets.items():
+        p = Pruner(m.double().eval(), x)
+        plan = p.plan(50)
+        test_eq(len(p._candidates(channel_graph(m, x))[0]), n)
+        assert plan and plan.diff<1e-12, name
+        assert not any('Error' in why or 'differ' in why for _,why in plan.left), (name,plan.left)
