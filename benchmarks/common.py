@@ -11,10 +11,6 @@ def interleave(rounds, setup=False, **fs):
             if r: ts[k].append(time.perf_counter()-t)
     return {k:st.median(v) for k,v in ts.items()}
 
-def ratios(ts, base):
-    "Medians relative to `base`"
-    return {k:v/ts[base] for k,v in ts.items()}
-
 def fasterai():
     "The module fasterai.sparse.all, or None"
     with warnings.catch_warnings():

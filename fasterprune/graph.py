@@ -217,13 +217,13 @@ def alive_in(self:ChannelGraph, d):
     "What is not zero here matters"
     if d is not None: self.at.alive.append(d.ids[~d.zero].ravel())
 
-# %% ../nbs/11_graph.ipynb #9bf6e616
+# %% ../nbs/11_graph.ipynb #d2e3757f
 def _pointwise(g, out, *args, mul=False, **kw):
     ts = [t for t in tree_leaves((args,kw)) if isinstance(t, Tensor) and t.ndim]
     if isinstance(out, (tuple,list)): return [_pointwise(g, o, *args, **kw) if isinstance(o, Tensor) else None for o in out]
     res = []
     for d in range(out.ndim):
-        got,have,n = [],[],out.shape[d]
+        got,n = [],out.shape[d]
         for t in ts:
             e = d-(out.ndim-t.ndim)
             if e>=0 and t.shape[e]==n and n>1 or (e>=0 and n==1 and g.dims(t)[e] is not None): got.append((t,g.dims(t)[e]))
@@ -379,7 +379,7 @@ def _view(g, out, x, *args, **kw):
     g.views.append((tuple(g.stack), [(res[j],out.shape[j]) for j in range(out.ndim) if res[j] is not None], [(ds[i],x.shape[i]) for i in range(x.ndim) if ds[i] is not None]))
     return res
 
-# %% ../nbs/11_graph.ipynb #dae01836
+# %% ../nbs/11_graph.ipynb #e26884ff
 @rule(*_ops('cat'))
 def _cat(g, out, xs, dim=0):
     dim %= out.ndim
@@ -407,7 +407,8 @@ def _cat(g, out, xs, dim=0):
 def _stack(g, out, xs, dim=0):
     dim %= out.ndim
     res = _pointwise(g, out.select(dim,0), *xs)
-    return res[:dim]+[None]+res[dim:]
+    res = res[:dim]+[None]+res[dim:]
+    return [l and g.check(out, d, l, ~np.isnan(l.const)) for d,l in enumerate(res)]
 
 # %% ../nbs/11_graph.ipynb #40f9abd7
 @rule(*_ops('slice narrow'))
@@ -451,7 +452,7 @@ def _repeat(g, out, x, reps):
     k = out.ndim-x.ndim
     return [None if d<k else g.dims(x)[d-k] if reps[d]==1 else None if g.dims(x)[d-k] is None else g.dims(x)[d-k].take(np.tile(np.arange(x.shape[d-k]),reps[d])) for d in range(out.ndim)]
 
-# %% ../nbs/11_graph.ipynb #652c3d1b
+# %% ../nbs/11_graph.ipynb #7c988576
 @rule(*_ops('constant_pad_nd reflection_pad1d reflection_pad2d replication_pad2d pad'))
 def _pad(g, out, x, pad, *args, **kw):
     ds = list(g.dims(x))
@@ -466,7 +467,7 @@ def _pad(g, out, x, pad, *args, **kw):
             ds[d] = Dim(ids, c)
         elif (pad[2*i] or pad[2*i+1]):
             for e in range(x.ndim):   # constants get another border
-                if ds[e] is not None and e!=d: ds[e] = ds[e].holds(np.where(ds[e].zero, 0, np.nan))
+                if ds[e] is not None and e!=d: ds[e] = g.check(out, e, ds[e], ds[e].zero)
     return ds
 
 # %% ../nbs/11_graph.ipynb #04ef81f4
@@ -587,7 +588,7 @@ def _gn(g, out, x, w, b, N, C, HW, groups, eps):
         for i in range(2,x.ndim): g.at.freeze(dx[i],'space')
     return [dx]
 
-# %% ../nbs/11_graph.ipynb #6604ecf8
+# %% ../nbs/11_graph.ipynb #9cfbe9b7
 def _reduce(g, x, dims, keep, why):
     dims = range(x.ndim) if dims is None or dims==[] else [dims] if isinstance(dims,int) else dims
     gone = {d%max(x.ndim,1) for d in dims}
@@ -604,7 +605,7 @@ def _mean(g, out, x, *args, dim=None, keepdim=False, **kw):
         r = _reduce(g,x,d,keep,'a statistic'); return [r]*len(out)
     ints = [a for a in args if isinstance(a,(int,list,tuple)) and not isinstance(a,bool)]
     if len([a for a in args if isinstance(a,Tensor)]): return _pointwise(g,out,x,*args)
-    d = dim if dim is not None else ints[-1] if ints and out.numel()!=1 or ints and isinstance(ints[-1],(list,tuple)) else ints[-1] if ints else None
+    d = None if not out.ndim else dim if dim is not None else ints[-1] if ints else None
     return _reduce(g, x, d, out.ndim==x.ndim and x.ndim>0, 'a statistic of it is taken')
 
 # %% ../nbs/11_graph.ipynb #50313042
@@ -753,6 +754,25 @@ def report(self:ChannelGraph)->Report:
     rows = [{'Group':g.name, 'Channels':len(g), 'Parameters':len({n for n,*_ in g.touches}), 'Exact':'no: '+g.lossy if g.lossy else 'yes'} for g in self.groups()]
     notes = [f"Kept, for want of a rule: what goes through {', '.join(self.unknown)}"] if self.unknown else []
     return Report(rows, title='Groups of coupled channels', notes=notes)
+
+# %% ../nbs/11_graph.ipynb #d4db7093
+@patch
+def kept(self:ChannelGraph)->Report:
+    "Dimensions of parameters that are kept, in whole or in part, and why"
+    a,b = (np.concatenate([np.zeros(0, int), *(p[i] for p in self.at.pairs)]) for i in (0,1))
+    both = (a!=0)&(b!=0)
+    _,lab = connected_components(coo_array((np.ones(both.sum(), bool), (a[both],b[both])), shape=(self.at.n,self.at.n)), directed=False)
+    why = {}
+    for ids,reason in self.at.why:
+        for c in np.unique(lab[ids]).tolist(): why.setdefault(c, reason)
+    rows = []
+    for n,ds in self.params.items():
+        for d,dim in enumerate(ds if self.kind[n] else ()):
+            ids = dim.ids[(self.cls[dim.ids]==self.zero).any(1)].ravel()
+            if not len(ids) or len(dim)<2: continue
+            reasons = dict.fromkeys(why[c] for c in np.unique(lab[ids]).tolist() if c in why)
+            rows.append({'Parameter':n, 'Dimension':d, 'Kept':len(ids)//dim.ids.shape[1], 'Of':len(dim), 'Why':'; '.join(reasons) or 'is coupled with what is kept'})
+    return Report(rows, title='Kept always')
 
 # %% ../nbs/11_graph.ipynb #b5d2ef6a
 def plot_groups(

@@ -128,12 +128,7 @@ def kth_score(
     to = torch.float64 if any(s.dtype==torch.float64 for s in ss) else torch.float32
     return kth_piece(lambda step=1: ((c.to(to), None) for c in pieces(ss, step)), sum(s.numel() for s in ss), k)[:2]
 
-# %% ../nbs/03_mask.ipynb #98a88009
-def _first(hit, n):
-    "The first `n` of the places where `hit`"
-    at = hit.nonzero().flatten()[:n]
-    return at
-
+# %% ../nbs/03_mask.ipynb #32fd7f22
 def topk_mask(
     scores:Tensor, # of any shape
     k:int, # how many die

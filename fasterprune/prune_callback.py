@@ -7,14 +7,14 @@ Docs: https://fasterprune.github.io/fasterprune/prune_callback.html.md"""
 # %% auto #0
 __all__ = ['slice_state', 'PruneCallback']
 
-# %% ../nbs/14_prune_callback.ipynb #0fa9bb23
+# %% ../nbs/14_prune_callback.ipynb #949109c8
 from fastai.basics import *
-from fastai.callback.tracker import TrackerCallback
 
 from .criteria import *
 from .schedule import *
 from .mask import check_percent
 from .sparsifier import unwrap
+from .callback import restart_trackers
 from .graph import *
 from .plan import *
 from .shrink import *
@@ -70,9 +70,9 @@ def before_fit(self:PruneCallback):
     names = self.recorder.metric_names
     names.insert(len(names)-int(self.recorder.add_time), 'pruned')
 
-# %% ../nbs/14_prune_callback.ipynb #853c0459
+# %% ../nbs/14_prune_callback.ipynb #d9b44b0a
 @patch
-def _count(self:PruneCallback, groups=None):
+def _count(self:PruneCallback):
     "How many channels could go"
     self.pruner = Pruner(self._model, self.sample, **self.kw)
     return sum(map(len, self.pruner._candidates(channel_graph(self._model, self.sample))[0]))
@@ -107,7 +107,7 @@ def before_batch(self:PruneCallback):
     if not 0<=pct<=100: raise ValueError(f"the schedule returned {pct} at {pos:.3f}: not a percentage")
     self._prune_to(pct, last)
 
-# %% ../nbs/14_prune_callback.ipynb #f2fa3d2c
+# %% ../nbs/14_prune_callback.ipynb #fe9798a5
 @patch
 def before_epoch(self:PruneCallback): self.in_fit = False
 
@@ -118,11 +118,7 @@ def before_train(self:PruneCallback): self.in_fit = True
 def after_validate(self:PruneCallback):
     if not self.in_fit: return
     self.recorder.log.append(self.pruned)
-    if self.changed:
-        for cb in self.learn.cbs:
-            if isinstance(cb, TrackerCallback):
-                cb.best = math.inf if cb.comp==np.less else -math.inf
-                if hasattr(cb, 'wait'): cb.wait = 0
+    if self.changed: restart_trackers(self.learn)
     self.changed = False
 
 @patch

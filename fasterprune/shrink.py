@@ -24,15 +24,16 @@ from .sparsifier import unwrap, match_names
 from .graph import *
 from .plan import *
 
-# %% ../nbs/13_shrink.ipynb #f9a09824
+# %% ../nbs/13_shrink.ipynb #a2b451e6
 @patch
 def keep(self:ChannelGraph, dead):
     "Name -> dimension -> the indices that stay without the classes `dead`"
     dead,res = np.array(sorted(dead), dtype=int),{}
     for n,ds in self.params.items():
         for d,dim in enumerate(ds):
-            gone = None if dim is None else np.isin(self.rows(n, d), dead).any(1)
-            if dim is not None and gone.any(): res.setdefault(n, {})[d] = np.flatnonzero(~gone).tolist()
+            if dim is None: continue
+            gone = np.isin(self.rows(n, d), dead).any(1)
+            if gone.any(): res.setdefault(n, {})[d] = np.flatnonzero(~gone).tolist()
     return res
 
 @patch
@@ -120,7 +121,7 @@ def _half(xb):
     n = ts[0].shape[0] if ts[0].ndim else 0
     return tree_map(lambda t: t[:n//2] if isinstance(t, Tensor) else t, xb) if n>1 and all(t.ndim and t.shape[0]==n for t in ts) else None
 
-# %% ../nbs/13_shrink.ipynb #b8929d1f
+# %% ../nbs/13_shrink.ipynb #003564c7
 @patch
 def deaf(self:ChannelGraph,
     dead # classes
@@ -143,16 +144,16 @@ class _Trial:
         if (h := _half(xb)) is not None:
             try: _outputs(graph.model, h); self.xs.append(h)
             except Exception: pass   # a model for one size of batch
-        self.want = [_outputs(graph.model, x) for x in self.xs] if exact else None
+        self.want = self.outputs(graph.model) if exact else None
+    def outputs(self, model): return [t for x in self.xs for t in _outputs(model, x)]
     def __call__(self, dead):
         "The plan, or `None` and why it does not work"
         g = self.graph
         plan = g.plan(dead)
         if any(not len(i) for ds in plan.keep.values() for i in ds.values()): return None,'nothing would be left of a layer'
-        try: small = plan.apply(deepcopy(g.model)); got = [_outputs(small, x) for x in self.xs]
+        try: got = self.outputs(plan.apply(deepcopy(g.model)))
         except Exception as e: return None,f'{type(e).__name__}: {str(e).splitlines()[0] if str(e) else ""}'
-        ref = None if self.exact else g.deaf(dead)
-        plan.diff = max(rel_diff(w, o) for w,o in zip(self.want or [_outputs(ref, x) for x in self.xs], got))
+        plan.diff = rel_diff(self.want if self.exact else self.outputs(g.deaf(dead)), got)
         lossy = not self.exact and any(c in g.why_lossy for c in dead)
         if math.isinf(plan.diff) or not (lossy or plan.diff<=self.tol): return None,f'the outputs would differ by {plan.diff:.1e}'
         return plan,None
@@ -236,11 +237,11 @@ class Pruner:
         match_names(self.ignore, dict(self.model.named_modules()))
     def __repr__(self): return f"Pruner({self.context!r}, {self.criteria.__name__}): {type(self.model).__name__}"
 
-# %% ../nbs/13_shrink.ipynb #fc350a98
+# %% ../nbs/13_shrink.ipynb #df0870a3
 @patch
 def score(self:Pruner, group):
     "A score for each channel of `group`"
-    ps,where,res = dict(self.model.named_parameters()),{c:i for i,c in enumerate(group.classes)},[]
+    ps,res = dict(self.model.named_parameters()),[]
     for n in dict.fromkeys(n for n,*_ in group.touches):
         if n not in ps or (ps[n].ndim<2 and any(ps[o].ndim>1 for o,*_ in group.touches if o in ps)): continue
         p = ps[n]

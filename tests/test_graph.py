@@ -36,6 +36,26 @@ def test_groups_of_a_residual_block():
                                          ('n.running_mean',0),('n.running_var',0))}, ('c.weight',1):list(range(4*i,4*i+4))})
         test_eq({(n,d) for n,d,_,eat in g.members[c] if eat}, {('b.weight',1),('c.weight',1)})
 
+def test_what_is_kept_says_why():
+    class Net(nn.Module):
+        def __init__(self): super().__init__(); self.a,self.b = nn.Linear(4,4),nn.Linear(4,2)
+        def forward(self, x): return self.b(x+self.a(x))
+    got = {(r['Parameter'],r['Dimension']):r['Why'] for r in channel_graph(Net(), torch.randn(3,4)).kept()}
+    test_eq(got['b.weight',0], 'is an output of the model'); test_eq(got['a.weight',0], 'meets a dimension that is always kept')
+    assert 'summed' in got['a.weight',1]
+
+def test_constants_are_those_of_all_that_is_put_together():
+    class Net(nn.Module):
+        def __init__(self, f): super().__init__(); self.a,self.b,self.f = nn.Conv2d(2,4,1),nn.Conv2d(4,2,1),f
+        def forward(self, x): return self.b(self.f(self.a(x)))
+    def dead(f):
+        m = Net(f).double()
+        with torch.no_grad(): m.a.weight[1] = 0; m.a.bias[1] = 0
+        g = channel_graph(m, torch.randn(2,2,3,3).double())
+        return [i for i,c in enumerate(g.groups()[0].classes) if c not in g.living()]
+    test_eq(dead(nn.Identity()), [1]); test_eq(dead(nn.ZeroPad2d(1)), [1]); test_eq(dead(nn.ConstantPad2d(1, 2.)), [])
+    test_eq(dead(lambda x: torch.stack([x, x]).sum(0)), [1]); test_eq(dead(lambda x: torch.stack([x, 0*x+1]).sum(0)), [])
+
 def test_heads_come_out_of_reshapes():
     class Attention(nn.Module):
         def __init__(self, dim=12, heads=3):
