@@ -11,7 +11,7 @@ from copy import deepcopy
 import torch, torchvision
 from torch import nn
 from fasterprune.graph import channel_graph
-from fasterprune.shrink import Pruner
+from fasterprune.pruner import Pruner
 
 _small = 'test atto femto pico nano xxs xs tiny mini 0_5 s0 small _s b0 18 26'.split()
 

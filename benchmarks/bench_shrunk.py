@@ -10,7 +10,8 @@ from copy import deepcopy
 import torch, torchvision
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
-from fasterprune.shrink import Pruner, trim
+from fasterprune.pruner import Pruner
+from fasterprune.trim import trim
 from common import interleave, table
 
 def flops(m, x):

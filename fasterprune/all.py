@@ -15,4 +15,6 @@ from .callback import *
 from .graph import *
 from .plan import *
 from .shrink import *
+from .pruner import *
+from .trim import *
 from .prune_callback import *

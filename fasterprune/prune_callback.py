@@ -7,7 +7,7 @@ Docs: https://fasterprune.github.io/fasterprune/prune_callback.html.md"""
 # %% auto #0
 __all__ = ['slice_state', 'PruneCallback']
 
-# %% ../nbs/14_prune_callback.ipynb #949109c8
+# %% ../nbs/14_prune_callback.ipynb #b5455b5c
 from fastai.basics import *
 
 from .criteria import *
@@ -18,6 +18,7 @@ from .callback import restart_trackers
 from .graph import *
 from .plan import *
 from .shrink import *
+from .pruner import *
 
 # %% ../nbs/14_prune_callback.ipynb #57a946dd
 def slice_state(

@@ -8,6 +8,7 @@ from fasterprune.callback import restart_trackers
 from fasterprune.graph import *
 from fasterprune.plan import *
 from fasterprune.shrink import *
+from fasterprune.pruner import *
 import time
 from fastai.callback.all import *
 from fastcore.test import *
