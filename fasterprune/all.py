@@ -13,7 +13,9 @@ from .sparsifier import *
 from .digits import *
 from .callback import *
 from .graph import *
+from .resize import *
 from .plan import *
+from .repair import *
 from .shrink import *
 from .pruner import *
 from .trim import *

@@ -7,7 +7,7 @@ Docs: https://fasterprune.github.io/fasterprune/plan.html.md"""
 # %% auto #0
 __all__ = ['Plan', 'plan_of']
 
-# %% ../nbs/12_plan.ipynb #d390028a
+# %% ../nbs/12_plan.ipynb #a0e008aa
 import json
 
 import numpy as np
@@ -16,22 +16,26 @@ from torch import nn
 from fastcore.basics import patch, patch_to
 
 from .report import *
+from .resize import *
+from .resize import slim_attention
 
-# %% ../nbs/12_plan.ipynb #857d24ed
+# %% ../nbs/12_plan.ipynb #e64ed040
 class Plan:
     "What stays of a network: indices of its parameters, and sizes of its modules"
     def __init__(self,
         keep=None, # name of a parameter or buffer -> dimension -> the indices that stay
         sizes=None, # name of a module -> name of an attribute -> (number before, number after)
         shapes=None, # name of a parameter or buffer -> its shape before
-        left=() # pairs: what could not go, and why
+        left=(), # pairs: what could not go, and why
+        calls=None # name of a module -> for each time that it was made smaller, the changes of numbers in its calls
     ):
         self.keep = {n:{int(d):[int(o) for o in i] for d,i in ds.items()} for n,ds in (keep or {}).items()}
         self.sizes = {n:{k:tuple(tuple(o) if isinstance(o, list) else o for o in v) for k,v in d.items()} for n,d in (sizes or {}).items()}
         self.shapes = {n:tuple(s) for n,s in (shapes or {}).items()}
+        self.calls = {n:[[(f, {str(k):tuple(v) for k,v in c.items()}, nth and tuple(nth)) for f,c,nth in s] for s in ss] for n,ss in (calls or {}).items()}
         self.left,self.diff = [tuple(o) for o in left],None
     @property
-    def _state(self): return self.keep,self.sizes,self.shapes
+    def _state(self): return self.keep,self.sizes,self.shapes,self.calls
     def __eq__(self, o): return self._state==o._state if isinstance(o, Plan) else NotImplemented
     def __bool__(self): return bool(self.keep)
     __hash__ = None
@@ -58,7 +62,7 @@ def report(self:Plan)->Report:
 @patch
 def __repr__(self:Plan): return str(self.report())
 
-# %% ../nbs/12_plan.ipynb #3b14fd72
+# %% ../nbs/12_plan.ipynb #b3afc3eb
 def _tensors(model):
     "Parameters and buffers by name, tied ones under each of their names"
     return dict([*model.named_parameters(remove_duplicate=False), *model.named_buffers(remove_duplicate=False)])
@@ -98,12 +102,14 @@ def apply(self:Plan,
         t.grad = grad
     for n,m in model.named_modules():
         for k,(_,new) in self.sizes.get(n, {}).items(): setattr(m, k, new)
+        if n in self.calls: resize_calls(m, self.calls[n])
+        if isinstance(m, nn.MultiheadAttention) and any(f'{n}.{k}' in self.keep for k in m.state_dict()): slim_attention(m)
         if isinstance(m, nn.RNNBase): m._flat_weights = [getattr(m, w, None) for w in m._flat_weights_names]
     before = plan_of(model)
     model.__dict__['_shrunk_by'] = before.then(self) if before else self
     return model
 
-# %% ../nbs/12_plan.ipynb #4a8fbf14
+# %% ../nbs/12_plan.ipynb #65efca76
 def plan_of(
     model:nn.Module
 )->Plan: # `None` if it never was shrunk
@@ -123,13 +129,14 @@ def then(self:Plan,
     sizes = {n:dict(d) for n,d in self.sizes.items()}
     for n,d in after.sizes.items():
         for k,(old,new) in d.items(): sizes.setdefault(n, {})[k] = (sizes.get(n, {}).get(k, (old,))[0], new)
-    return Plan(keep, sizes, {**after.shapes, **self.shapes}, [*self.left,*after.left])
+    calls = {n:[*self.calls.get(n, []),*after.calls.get(n, [])] for n in {**self.calls,**after.calls}}
+    return Plan(keep, sizes, {**after.shapes, **self.shapes}, [*self.left,*after.left], calls)
 
-# %% ../nbs/12_plan.ipynb #b3b1ce46
+# %% ../nbs/12_plan.ipynb #2505213e
 @patch
 def to_json(self:Plan)->str:
     "The plan as text"
-    return json.dumps(dict(keep=self.keep, sizes=self.sizes, shapes=self.shapes, left=self.left))
+    return json.dumps(dict(keep=self.keep, sizes=self.sizes, shapes=self.shapes, left=self.left, calls=self.calls))
 
 @patch_to(Plan, cls_method=True)
 def from_json(cls,

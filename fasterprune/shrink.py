@@ -7,7 +7,7 @@ Docs: https://fasterprune.github.io/fasterprune/shrink.html.md"""
 # %% auto #0
 __all__ = ['rel_diff', 'find_dead', 'shrink', 'save_shrunk', 'load_shrunk']
 
-# %% ../nbs/13_shrink.ipynb #35296988
+# %% ../nbs/13_shrink.ipynb #deced740
 import math, re
 from copy import deepcopy
 
@@ -21,84 +21,7 @@ from .report import *
 from .sparsifier import unwrap
 from .graph import *
 from .plan import *
-
-# %% ../nbs/13_shrink.ipynb #a2b451e6
-@patch
-def keep(self:ChannelGraph, dead):
-    "Name -> dimension -> the indices that stay without the classes `dead`"
-    dead,res = np.array(sorted(dead), dtype=int),{}
-    for n,ds in self.params.items():
-        for d,dim in enumerate(ds):
-            if dim is None: continue
-            gone = np.isin(self.rows(n, d), dead).any(1)
-            if gone.any(): res.setdefault(n, {})[d] = np.flatnonzero(~gone).tolist()
-    return res
-
-@patch
-def left_of(self:ChannelGraph, dim, dead):
-    "How many indices of a labelled dimension stay"
-    c,gone = self.cls[dim.ids],np.zeros(len(dim), bool)
-    for col in c.T:
-        u,inv = np.unique(col, return_inverse=True)
-        gone |= np.array([not dead.isdisjoint(self.prod.get(x, (x,))) for x in u.tolist()])[inv]
-    return int((~gone).sum())
-
-# %% ../nbs/13_shrink.ipynb #2718f442
-def _conv_sizes(m, at, kept):
-    o,i = (1,0) if m.transposed else (0,1)
-    if m.groups==1: return dict(out_channels=at('weight',o), in_channels=at('weight',i))
-    per = (m.in_channels if m.transposed else m.out_channels)//m.groups
-    k = kept('weight').get(0)
-    groups = m.groups if k is None else len({o//per for o in k})
-    return dict(groups=groups, in_channels=at('weight',0) if m.transposed else at('weight',1)*groups,
-                out_channels=at('weight',1)*groups if m.transposed else at('weight',0))
-
-def _group_norm_sizes(m, at, kept):
-    k = kept('weight').get(0) if m.affine else None
-    return {} if k is None else dict(num_groups=len({o//(m.num_channels//m.num_groups) for o in k}), num_channels=len(k))
-
-_sizes = {
-    nn.modules.conv._ConvNd: _conv_sizes,
-    nn.Linear: lambda m,at,_: dict(out_features=at('weight',0), in_features=at('weight',1)),
-    nn.modules.batchnorm._NormBase: lambda m,at,_: dict(num_features=at('weight' if m.affine else 'running_mean',0)) if m.affine or m.track_running_stats else {},
-    nn.GroupNorm: _group_norm_sizes,
-    nn.LayerNorm: lambda m,at,_: dict(normalized_shape=tuple(at('weight',d) for d in range(m.weight.ndim))) if m.elementwise_affine else {},
-    nn.Embedding: lambda m,at,_: dict(embedding_dim=at('weight',1)),
-    nn.PReLU: lambda m,at,_: dict(num_parameters=at('weight',0)),
-    nn.RNNBase: lambda m,at,_: dict(hidden_size=at('weight_hh_l0',1), input_size=at('weight_ih_l0',1)),
-}
-
-# %% ../nbs/13_shrink.ipynb #c5dff3e6
-@patch
-def sizes(self:ChannelGraph, keep, dead):
-    "Module -> attribute -> (old, new) for the sizes that change"
-    res,names,known = {},{m:n for n,m in self.model.named_modules()},set()
-    def put(m, k, v):
-        if (old := getattr(m, k))!=v: res.setdefault(names[m], {})[k] = (old,v)
-    for m,n in names.items():
-        f = next((f for t,f in _sizes.items() if isinstance(m, t)), None)
-        if f is None: continue
-        known.add(m)
-        full = lambda a: f'{n}.{a}' if n else a
-        at = lambda a,d: len(keep[full(a)][d]) if d in keep.get(full(a), {}) else getattr(m, a).shape[d]
-        for k,v in f(m, at, lambda a: keep.get(full(a), {})).items(): put(m, k, v)
-    for stack,outs,ins in self.views:
-        for dim,n in (*outs,*ins):
-            if (new := self.left_of(dim, dead))==n: continue
-            for m in ({*stack[-2:], *stack[-1].children()}-known if stack else ()):
-                for k,v in list(vars(m).items()):
-                    if k.startswith('_') or k in res.get(names[m], {}): continue
-                    if type(v) is int and v==n: put(m, k, new)
-                    elif type(v) is tuple and sum(type(o) is int and o==n for o in v)==1: put(m, k, tuple(new if o==n else o for o in v))
-    return res
-
-@patch
-def plan(self:ChannelGraph,
-    dead # classes that go
-)->Plan:
-    "The plan by which the classes `dead` go"
-    keep = self.keep(dead)
-    return Plan(keep, self.sizes(keep, set(dead)), {n:tuple(p.shape) for n,p in self.names.values()})
+from .repair import *
 
 # %% ../nbs/13_shrink.ipynb #6d48f48e
 def _outputs(model, xb):
@@ -119,7 +42,7 @@ def _half(xb):
     n = ts[0].shape[0] if ts[0].ndim else 0
     return tree_map(lambda t: t[:n//2] if isinstance(t, Tensor) else t, xb) if n>1 and all(t.ndim and t.shape[0]==n for t in ts) else None
 
-# %% ../nbs/13_shrink.ipynb #003564c7
+# %% ../nbs/13_shrink.ipynb #2920aa1d
 @patch
 def deaf(self:ChannelGraph,
     dead # classes
@@ -146,15 +69,24 @@ class _Trial:
     def outputs(self, model): return [t for x in self.xs for t in _outputs(model, x)]
     def __call__(self, dead):
         "The plan, or `None` and why it does not work"
+        first = None
+        for guess in (True,False):
+            plan = self.graph.plan(dead, guess)
+            if any(not len(i) for ds in plan.keep.values() for i in ds.values()): return None,'nothing would be left of a layer'
+            if not (err := self.works(plan, dead)): return plan,None
+            first = first or err
+            try: plan = self.graph.repair(plan, self.xs[0], dead)
+            except Exception as e: plan,first = None,str(e) if isinstance(e, RepairError) else first
+            if plan and not self.works(plan, dead): return plan,None
+        return None,first
+    def works(self, plan, dead):
+        "Why a plan does not work, or `None`"
         g = self.graph
-        plan = g.plan(dead)
-        if any(not len(i) for ds in plan.keep.values() for i in ds.values()): return None,'nothing would be left of a layer'
         try: got = self.outputs(plan.apply(deepcopy(g.model)))
-        except Exception as e: return None,f'{type(e).__name__}: {str(e).splitlines()[0] if str(e) else ""}'
+        except Exception as e: return f'{type(e).__name__}: {str(e).splitlines()[0] if str(e) else ""}'
         plan.diff = rel_diff(self.want if self.exact else self.outputs(g.deaf(dead)), got)
         lossy = not self.exact and any(c in g.why_lossy for c in dead)
-        if math.isinf(plan.diff) or not (lossy or plan.diff<=self.tol): return None,f'the outputs would differ by {plan.diff:.1e}'
-        return plan,None
+        if math.isinf(plan.diff) or not (lossy or plan.diff<=self.tol): return f'the outputs would differ by {plan.diff:.1e}'
 
 def _settle(trial, parts):
     "The plan for as many of `parts` (a list of dead classes each) as can really go, and those that cannot with the reasons"

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from torch import nn, Tensor
 from torch.nn.attention import sdpa_kernel, SDPBackend
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.weak import WeakTensorKeyDictionary
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components

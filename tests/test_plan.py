@@ -5,6 +5,8 @@ import torch
 from torch import nn
 from fastcore.basics import patch, patch_to
 from fasterprune.report import *
+from fasterprune.resize import *
+from fasterprune.resize import slim_attention
 from copy import deepcopy
 from fastcore.test import *
 from fastcore.test import *

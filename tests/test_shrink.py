@@ -10,6 +10,7 @@ from fasterprune.report import *
 from fasterprune.sparsifier import unwrap
 from fasterprune.graph import *
 from fasterprune.plan import *
+from fasterprune.repair import *
 import random, tempfile, torchvision
 from torch.nn import functional as F
 from fastcore.test import *
