@@ -42,7 +42,7 @@ def _half(xb):
     n = ts[0].shape[0] if ts[0].ndim else 0
     return tree_map(lambda t: t[:n//2] if isinstance(t, Tensor) else t, xb) if n>1 and all(t.ndim and t.shape[0]==n for t in ts) else None
 
-# %% ../nbs/13_shrink.ipynb #2920aa1d
+# %% ../nbs/13_shrink.ipynb #eef0d173
 @patch
 def deaf(self:ChannelGraph,
     dead # classes
@@ -63,19 +63,19 @@ class _Trial:
         p = next(graph.model.parameters())
         self.tol = tol if tol is not None else 1e-9 if p.dtype==torch.float64 else 1e-3 if p.dtype==torch.float32 else .1
         if (h := _half(xb)) is not None:
-            try: _outputs(graph.model, h); self.xs.append(h)
+            try: _outputs(graph.model, h); self.xs.insert(0, h)
             except Exception: pass   # a model for one size of batch
         self.want = self.outputs(graph.model) if exact else None
     def outputs(self, model): return [t for x in self.xs for t in _outputs(model, x)]
     def __call__(self, dead):
         "The plan, or `None` and why it does not work"
         first = None
-        for guess in (True,False):
+        for guess in (2,99,0):
             plan = self.graph.plan(dead, guess)
             if any(not len(i) for ds in plan.keep.values() for i in ds.values()): return None,'nothing would be left of a layer'
             if not (err := self.works(plan, dead)): return plan,None
             first = first or err
-            try: plan = self.graph.repair(plan, self.xs[0], dead)
+            try: plan = self.graph.repair(plan, self.xs[-1], dead)
             except Exception as e: plan,first = None,str(e) if isinstance(e, RepairError) else first
             if plan and not self.works(plan, dead): return plan,None
         return None,first

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from fastcore.basics import patch, patch_to
 from fasterprune.report import *
+from fasterprune.graph import reset_states
 from fasterprune.resize import *
 from fasterprune.resize import slim_attention
 from copy import deepcopy
