@@ -8,9 +8,9 @@ Docs: https://fasterprune.github.io/fasterprune/graph.html.md"""
 __all__ = ['aten', 'Dim', 'Atoms', 'classes', 'ChannelGraph', 'rule', 'plain', 'reset_states', 'call', 'half_batch', 'evaluating',
            'tensors_of', 'seen', 'Stack', 'watching', 'channel_graph', 'Group', 'plot_groups']
 
-# %% ../nbs/11_graph.ipynb #8253a629
+# %% ../nbs/11_graph.ipynb #6db7674e
 import inspect, math
-from collections import defaultdict
+from collections import defaultdict, namedtuple
 from contextlib import contextmanager
 
 import numpy as np
@@ -107,7 +107,7 @@ def classes(
         return memo[c]
     return lab,zero,{c:factors(c) for c in prod}
 
-# %% ../nbs/11_graph.ipynb #ad65c166
+# %% ../nbs/11_graph.ipynb #1903624a
 def _constant(p, d):
     "The constant of each index of dimension `d` of a parameter: zeros, and the numbers of a vector"
     q = p.detach().movedim(d, 0).reshape(p.shape[d], -1)
@@ -121,6 +121,7 @@ class ChannelGraph:
         self.model,self.at = model,Atoms()
         self.lab,self.fixed = WeakTensorKeyDictionary(),WeakTensorKeyDictionary()
         self.params,self.views,self.stack,self.unknown,self.eaten,self.calls = {},[],Stack(),defaultdict(int),[],defaultdict(list)
+        self.used,self.moved,self.sites = defaultdict(int),WeakTensorKeyDictionary(),[]
         self.names = {}
         for n,p in [*model.named_parameters(), *model.named_buffers()]: self.names.setdefault(id(p), (n,p))
         self.kind = {n:isinstance(p, nn.Parameter) for n,p in self.names.values()}
@@ -158,7 +159,7 @@ def rule(
 aten = torch.ops.aten
 def _ops(names): return [getattr(aten, n) for n in names.split() if hasattr(aten, n)]
 
-# %% ../nbs/11_graph.ipynb #46f48b9e
+# %% ../nbs/11_graph.ipynb #85faf586
 @patch
 def step(self:ChannelGraph, func, out, args, kwargs):
     "Label what an operation gave"
@@ -171,6 +172,7 @@ def step(self:ChannelGraph, func, out, args, kwargs):
     for o,ds in ([(out,res)] if isinstance(out, Tensor) else zip(out, res or ()) if isinstance(out, (tuple,list)) else ()):
         if isinstance(o, Tensor) and ds is not None: self.lab[o] = list(ds)
     for o in outs if fixed else (): self.fixed[o] = True
+    self._use(op, outs, ts)
 
 def _stop(g, out, *args, **kw):
     "What to do without a rule: keep everything"
@@ -197,15 +199,63 @@ def check(self:ChannelGraph, out, d, dim, maybe):
     c = np.full(len(dim), np.nan); c[idx] = np.where(lo==hi, lo, np.nan)
     return dim.holds(c)
 
-# %% ../nbs/11_graph.ipynb #b14c8c7b
+# %% ../nbs/11_graph.ipynb #db0249d7
 @patch
-def contract(self:ChannelGraph, a, b, pa=False, pb=False):
-    "Two dimensions are summed over together"
+def keeps(self:ChannelGraph, out, d, dim):
+    "`dim` for dimension `d` of `out`, holding the constants that `out` still shows"
+    if dim is None: return None
+    if np.isnan(dim.const).all() or not out.is_floating_point() or not out.numel() or out.shape[d:d+1]!=(len(dim),): return dim.vary()
+    q = out.detach().movedim(d,0).reshape(len(dim),-1)
+    tol = 64*torch.finfo(out.dtype).eps
+    same = [np.isclose(o.double().cpu().numpy(), dim.const, tol, 0) for o in q.aminmax(dim=1)]
+    return dim.holds(np.where(same[0]&same[1], dim.const, np.nan))
+
+# %% ../nbs/11_graph.ipynb #c0f84985
+_moves = set(_ops('t transpose permute view _unsafe_view reshape _reshape_alias expand unsqueeze slice split split_with_sizes chunk detach alias'))
+
+@patch
+def origin(self:ChannelGraph, t):
+    "The name of the parameter that `t` is, perhaps moved about, or `None`"
+    return self.names[id(t)][0] if id(t) in self.names else self.moved.get(t) if isinstance(t, Tensor) else None
+
+@patch
+def _use(self:ChannelGraph, op, outs, ts):
+    "Count who reads parameters"
+    for n in filter(None, map(self.origin, ts)):
+        if op in _moves:
+            for o in outs: self.moved[o] = n
+        else: self.used[n] += 1
+
+# %% ../nbs/11_graph.ipynb #a21c11e1
+_Site = namedtuple('_Site', 'name dim const bias ids')
+
+@patch
+def site(self:ChannelGraph,
+    a, b, # labels of what is summed over: of the tensor, and of the weight
+    x, d, # the tensor and its dimension
+    w, # the weight
+    bias=None # what is added, if all that `w` reads is inside of `x`
+)->np.ndarray: # where the tensor is constant, so that its part of the sum could be folded
+    "Write down that a weight sums over constants"
+    name = self.origin(w)
+    e = next((e for e,o in enumerate(self.params[name]) if o is b), None) if name in self.params and self.kind[name] else None
+    if e is None: return np.zeros(len(b), bool)
+    c = self.check(x, d, a, ~np.isnan(a.const)).const
+    c[b.zero] = 0
+    ok = np.isfinite(c)
+    self.sites.append(_Site(name, e, c, self.names[id(bias)][0] if id(bias) in self.names else None, np.concatenate([a.ids[ok&(c!=0)].ravel(), b.ids[ok&(c!=0)].ravel()])))
+    return ok
+
+# %% ../nbs/11_graph.ipynb #0c7d78f3
+@patch
+def contract(self:ChannelGraph, a, b, pa=False, pb=False, site=None):
+    "Two dimensions are summed over together, `site` (see `site`) if it is known where"
     for x,p in ((a,pa),(b,pb)):
         if p and x is not None: self.eaten.append(x.ids.ravel())
     d = self.at.unite(a, b, 'is summed over with a dimension that is always kept')
     if d is not None:
         ok = a.zero|b.zero
+        if site is not None and pa!=pb: ok |= self.site(a, b, *site) if pb else self.site(b, a, *site)
         self.at.alive.append(a.ids[~ok].ravel()); self.at.alive.append(b.ids[~ok].ravel())
 
 # %% ../nbs/11_graph.ipynb #6f8f4c44
@@ -219,9 +269,10 @@ def alive_in(self:ChannelGraph, d):
     "What is not zero here matters"
     if d is not None: self.at.alive.append(d.ids[~d.zero].ravel())
 
-# %% ../nbs/11_graph.ipynb #d2e3757f
+# %% ../nbs/11_graph.ipynb #5b52ce5b
 def _pointwise(g, out, *args, mul=False, **kw):
     ts = [t for t in tree_leaves((args,kw)) if isinstance(t, Tensor) and t.ndim]
+    every = [t for t in tree_leaves((args,kw)) if isinstance(t, Tensor) and not (t.numel()==1 and g.is_param(t))]
     if isinstance(out, (tuple,list)): return [_pointwise(g, o, *args, **kw) if isinstance(o, Tensor) else None for o in out]
     res = []
     for d in range(out.ndim):
@@ -236,8 +287,8 @@ def _pointwise(g, out, *args, mul=False, **kw):
             elif x is None: cur = None
         if cur is None or any(x is None for _,x in got): res.append(None); continue
         cs = np.stack([x.const for _,x in got])
-        # an operand that lacks this dimension varies
-        whole = len(got)==len(ts)
+        # an operand that lacks this dimension varies, but for a parameter of one number
+        whole = all(any(t is o for o,_ in got) for t in every)
         maybe = (~np.isnan(cs)).all(0) if whole else np.zeros(n, bool)
         if mul: maybe |= (cs==0).any(0)
         res.append(g.check(out, d, cur, maybe))
@@ -490,16 +541,18 @@ def _index(g, out, x, idx):
 def _embedding(g, out, w, idx, *args, **kw):
     a,b = g.dims(w); g.at.freeze(a, 'is looked up'); return [None]*idx.ndim+[b]
 
-# %% ../nbs/11_graph.ipynb #77b4edf2
+# %% ../nbs/11_graph.ipynb #94a3787c
 @rule(*_ops('mm'))
-def _mm(g, out, a, b):
+def _mm(g, out, a, b, bias=None):
     (a0,a1),(b0,b1) = g.dims(a),g.dims(b)
-    g.contract(a1, b0, g.is_param(a), g.is_param(b))
+    g.contract(a1, b0, g.is_param(a), g.is_param(b), (a,1,b,bias) if g.is_param(b) else (b,0,a))
     if not g.is_param(a) and not g.is_param(b): g.lossy(a1, 'attention scale'); g.lossy(b0,'attention scale')
     return [None if a0 is None else g.check(out,0,a0,a0.zero), None if b1 is None else g.check(out,1,b1,b1.zero)]
 @rule(*_ops('addmm'))
 def _addmm(g, out, c, a, b, **kw):
-    r0,r1 = _mm(g, out, a, b)
+    w = g.params.get(g.origin(b), ())
+    whole = not kw and c.shape==out.shape[1:] and len(w)==2 and all(any(d is o for o in w) for d in g.dims(b))
+    r0,r1 = _mm(g, out, a, b, c if whole else None)
     c1 = g.dims(c)[-1]
     if c1 is not None or r1 is not None: r1 = _join(g, out, 1, g.dims(b)[1], c1)
     return [r0,r1]
@@ -507,12 +560,12 @@ def _join(g, out, d, x, bias):
     u = g.at.unite(x, bias)
     return None if u is None else g.check(out, d, u, x.zero)
 
-# %% ../nbs/11_graph.ipynb #e52b9d8e
+# %% ../nbs/11_graph.ipynb #b9d3ed33
 @rule(*_ops('bmm'))
 def _bmm(g, out, a, b):
     (a0,a1,a2),(b0,b1,b2) = g.dims(a),g.dims(b)
     z = g.at.unite(a0,b0) if not (a0 is None and b0 is None) else None
-    g.contract(a2,b1,g.is_param(a),g.is_param(b))
+    g.contract(a2, b1, g.is_param(a), g.is_param(b), (a,2,b) if g.is_param(b) else (b,1,a))
     if not g.is_param(b): g.lossy(a2,'attention scale'); g.lossy(b1,'attention scale')
     return [None if z is None else g.check(out,0,z,(a0.zero|b0.zero)), None if a1 is None else g.check(out,1,a1,a1.zero), None if b2 is None else g.check(out,2,b2,b2.zero)]
 @rule(*_ops('baddbmm'))
@@ -520,7 +573,7 @@ def _baddbmm(g, out, c, a, b, **kw):
     r = _bmm(g, out, a, b)
     return [x if x is None and y is None else g.at.unite(x,y) for x,y in zip(r, g.dims(c))] if c.ndim==3 else r
 
-# %% ../nbs/11_graph.ipynb #5ed8f9b4
+# %% ../nbs/11_graph.ipynb #c507de48
 def _groups_conv(g, xc, wo, wi, cin, cout, groups):
     "The label of the outputs of a grouped convolution"
     if cin==groups:   # depthwise
@@ -538,8 +591,11 @@ def _conv(g, out, x, w, b, stride, pad, dil, transposed, outpad, groups, *args):
     dx,dw,c = g.dims(x),g.dims(w),x.ndim-w.ndim+1
     xc,wo,wi = dx[c],dw[transposed],dw[1-transposed]
     for d in (*dw[2:],*dx[c+1:]): g.at.freeze(d, 'is space')
+    # code that calls a convolution itself says how many groups there are
+    if groups>1 and xc is not None: g.views.append((tuple(g.stack), [], [(xc,len(xc))]))
     if groups==1:
-        g.contract(xc, wi, False, True); oc = wo
+        inside = not transposed and not any(pad) and id(w) in g.names
+        g.contract(xc, wi, False, True, (x,c,w,b if inside else None)); oc = wo
     elif not transposed: oc = _groups_conv(g, xc, wo, wi, x.shape[c], out.shape[c], groups)
     else:
         for d in (xc,wi,wo): g.at.freeze(d, 'belongs to a grouped transposed convolution')
@@ -593,25 +649,25 @@ def _gn(g, out, x, w, b, N, C, HW, groups, eps):
         for i in range(2,x.ndim): g.at.freeze(dx[i],'space')
     return [dx]
 
-# %% ../nbs/11_graph.ipynb #9cfbe9b7
-def _reduce(g, x, dims, keep, why):
+# %% ../nbs/11_graph.ipynb #ba0fe9fa
+def _reduce(g, out, x, dims, keep, why):
     dims = range(x.ndim) if dims is None or dims==[] else [dims] if isinstance(dims,int) else dims
     gone = {d%max(x.ndim,1) for d in dims}
     for d in gone:
         if g.dims(x)[d] is not None: (g.lossy(g.dims(x)[d], why) if why else None); g.alive_in(g.dims(x)[d])
-    return [None if d in gone else l for d,l in enumerate(g.dims(x)) if keep or d not in gone]
+    return [g.keeps(out, i, l) for i,l in enumerate(None if d in gone else l for d,l in enumerate(g.dims(x)) if keep or d not in gone)]
 @rule(*_ops('sum'))
-def _sum(g, out, x, dims=None, keep=False, **kw): return _reduce(g, x, dims, keep, None)
+def _sum(g, out, x, dims=None, keep=False, **kw): return _reduce(g, out, x, dims, keep, None)
 @rule(*_ops('mean amax amin var std norm linalg_vector_norm prod argmax argmin any all logsumexp max min var_mean std_mean'))
 def _mean(g, out, x, *args, dim=None, keepdim=False, **kw):
     if isinstance(out,(tuple,list)): 
         # (values, indices) along args[0]
         d = args[0] if args else dim; keep = out[0].ndim==x.ndim
-        r = _reduce(g,x,d,keep,'a statistic'); return [r]*len(out)
+        r = _reduce(g,out[0],x,d,keep,'a statistic'); return [r]*len(out)
     ints = [a for a in args if isinstance(a,(int,list,tuple)) and not isinstance(a,bool)]
     if len([a for a in args if isinstance(a,Tensor)]): return _pointwise(g,out,x,*args)
     d = None if not out.ndim else dim if dim is not None else ints[-1] if ints else None
-    return _reduce(g, x, d, out.ndim==x.ndim and x.ndim>0, 'a statistic of it is taken')
+    return _reduce(g, out, x, d, out.ndim==x.ndim and x.ndim>0, 'a statistic of it is taken')
 
 # %% ../nbs/11_graph.ipynb #50313042
 @rule(*_ops('_softmax _log_softmax softmax _safe_softmax cumsum'))
@@ -620,18 +676,18 @@ def _softmax(g, out, x, dim, *args, **kw):
     if ds[dim] is not None: g.lossy(ds[dim],'a softmax'); g.alive_in(ds[dim].vary())
     return [None if d is None else d.vary() for d in ds]
 
-# %% ../nbs/11_graph.ipynb #3f3b2a3f
+# %% ../nbs/11_graph.ipynb #2d547167
 @rule(*_ops('max_pool1d max_pool2d_with_indices max_pool3d_with_indices avg_pool1d avg_pool2d avg_pool3d _adaptive_avg_pool2d '
             '_adaptive_avg_pool3d adaptive_avg_pool1d adaptive_max_pool2d adaptive_max_pool3d upsample_nearest2d upsample_bilinear2d '
             'upsample_bicubic2d upsample_nearest1d upsample_linear1d upsample_nearest3d upsample_trilinear3d _upsample_nearest_exact2d '
-            '_upsample_bilinear2d_aa _upsample_bicubic2d_aa grid_sampler_2d max_unpool2d im2col'))
+            '_upsample_bilinear2d_aa _upsample_bicubic2d_aa grid_sampler_2d max_unpool2d'))
 def _pool(g, out, x, *args, **kw):
     o = out[0] if isinstance(out,(tuple,list)) else out
     ds = [l if o.shape[i]==x.shape[i] or i<x.ndim-2 else None for i,l in enumerate(g.dims(x))]
-    ds = [None if l is None else g.check(o,i,l,~np.isnan(l.const)) for i,l in enumerate(ds)]
+    ds = [g.keeps(o,i,l) for i,l in enumerate(ds)]
     return [ds,ds] if isinstance(out,(tuple,list)) else ds
 
-# %% ../nbs/11_graph.ipynb #8811c018
+# %% ../nbs/11_graph.ipynb #5f0ce441
 @rule(*_ops('unfold'))
 def _unfold(g, out, x, d, size, step):
     ds = list(g.dims(x))
@@ -648,12 +704,25 @@ def _pixel_unshuffle(g, out, x, r):
     *ds,c,h,w = g.dims(x)
     for d in (h,w): g.at.freeze(d, 'is space')
     return [*ds, c and c.take(np.repeat(np.arange(len(c)), r*r)).vary(), None, None]
-@rule(*_ops('topk sort'))
-def _sort(g, out, x, *args, **kw):
-    ints = [a for a in args if type(a) is int]
-    d = kw.get('dim', ints[-1] if ints and (len(ints)>1 or out[0].shape==x.shape) else -1)
-    ds = list(g.dims(x)); g.at.freeze(ds[d], 'is sorted'); ds[d] = None
+@rule(*_ops('im2col'))
+def _im2col(g, out, x, *args):
+    *b,c,h,w = g.dims(x)
+    for d in (h,w): g.at.freeze(d, 'is space')
+    return [*b, c and c.take(np.repeat(np.arange(len(c)), out.shape[-2]//len(c))).vary(), None]
+@rule(*_ops('col2im'))
+def _col2im(g, out, x, *args):
+    *ds,c,l = g.dims(x)
+    g.at.freeze(l, 'is space')
+    a,k = (None,None) if c is None else _grid(g, c, [out.shape[-3],len(c)//out.shape[-3]])
+    g.at.freeze(k, 'becomes space')
+    return [*ds, a and a.vary(), None, None]
+@rule(*_ops('topk'))
+def _topk(g, out, x, k, dim=-1, *args, **kw):
+    ds = list(g.dims(x))
+    if ds: g.at.freeze(ds[dim], 'is sorted'); ds[dim] = None
     return [[o and o.vary() for o in ds]]*2
+@rule(*_ops('sort'))
+def _sort(g, out, x, dim=-1, *args, **kw): return _topk(g, out, x, 0, kw.get('dim', dim))
 @rule(*_ops('as_strided_'))
 def _strided(g, out, x, size, stride, offset=None):
     # what a pool does to get another memory format
@@ -708,7 +777,7 @@ def evaluating(model):
         for m,t in modes.items(): m.training = t
         reset_states(model)
 
-# %% ../nbs/11_graph.ipynb #43a406fd
+# %% ../nbs/11_graph.ipynb #4a017c5c
 def tensors_of(o):
     "The tensors in what a call gave"
     return [o] if isinstance(o, Tensor) else [t for t in tree_leaves(o) if isinstance(t, Tensor)] if isinstance(o, (tuple,list)) else []
@@ -721,6 +790,7 @@ class _Calls(TorchFunctionMode):
     def __init__(self, g): super().__init__(); self.g = g
     def __torch_function__(self, func, types, args=(), kwargs=None):
         g,out = self.g,func(*args, **(kwargs or {}))
+        if func.__name__=='as_subclass': g.lab[out] = list(g.dims(args[0]))   # happens below the operations
         if (outs := tensors_of(out)) and seen(g.stack):
             x = next((t for t in args if isinstance(t, Tensor)), None)
             label = lambda t: (list(g.dims(t)), tuple(t.shape))
@@ -785,7 +855,7 @@ class Group:
         of = lambda e: ', '.join(f'{n}[{d}]'+(f'×{k}' if k>1 else '') for n,d,k,_,eat in self.touches if eat==e)
         return f"{len(self)} channels: {of(False)} -> {of(True) or 'nobody'}"+(f' ({self.lossy})' if self.lossy else '')
 
-# %% ../nbs/11_graph.ipynb #0e57070e
+# %% ../nbs/11_graph.ipynb #37fce7cb
 @patch
 def rows(self:ChannelGraph, name, d):
     "The classes of each index of dimension `d` of a parameter, (n,k), padded with -1"
@@ -806,7 +876,7 @@ def leaves(self:ChannelGraph, ids):
 @patch
 def _members(self:ChannelGraph):
     "Find what each class covers"
-    self._rows,self._products,self.members,touch = {},set(self.prod),{},defaultdict(list)
+    self._rows,self._products,self.members,touch,whole = {},set(self.prod),{},defaultdict(list),set()
     eaten = np.zeros(self.at.n, bool)
     for e in self.eaten: eaten[e] = True
     for name,ds in self.params.items():
@@ -819,6 +889,7 @@ def _members(self:ChannelGraph):
             c,i = c[ok][order],i[ok][order]
             cs,starts = np.unique(c, return_index=True)
             for c,idx in zip(cs.tolist(), np.split(i, starts[1:])):
+                if len(idx)==len(dim): whole.add(c)
                 touch[c].append((name, d, len(idx), int(idx[1]-idx[0]) if len(idx)>1 else 0, eat))
                 self.members.setdefault(c, []).append((name, d, idx, eat))
     self.why_lossy = {}
@@ -826,10 +897,23 @@ def _members(self:ChannelGraph):
         for c in self.leaves(ids): self.why_lossy.setdefault(c, why)
     self._groups = defaultdict(list)
     for c,w in touch.items():
-        if any(self.kind[n] and not eat for n,*_,eat in w): self._groups[tuple(w)].append(c)
+        # without a class that reaches every index nothing would be left of the parameter
+        if c not in whole and any(self.kind[n] and not eat for n,*_,eat in w): self._groups[tuple(w)].append(c)
     return self
 
-# %% ../nbs/11_graph.ipynb #ae0998d4
+# %% ../nbs/11_graph.ipynb #0fc0946d
+@patch
+def sums(self:ChannelGraph)->dict: # (weight, dimension) -> constants (reads, n), NaN where something varies; the bias that could take them or `None`
+    "Which weights could take in which constants"
+    reads,res = defaultdict(list),{}
+    for s in self.sites: reads[s.name,s.dim].append(s)
+    for k,ss in reads.items():
+        if self.used[k[0]]!=len(ss): continue
+        one = len({s.bias for s in ss})==1 and self.used.get(ss[0].bias)==len(ss) and self.kind[ss[0].bias]
+        res[k] = np.stack([s.const for s in ss]),(ss[0].bias if one else None)
+    return res
+
+# %% ../nbs/11_graph.ipynb #649a055f
 @patch
 def groups(self:ChannelGraph)->list:
     "The groups of coupled channels that could go"
@@ -837,9 +921,13 @@ def groups(self:ChannelGraph)->list:
     return [Group(self, sorted(cs, key=first), w) for w,cs in self._groups.items()]
 
 @patch
-def living(self:ChannelGraph)->set:
+def living(self:ChannelGraph,
+    folds:bool=False # what is constant and could be folded is not alive
+)->set:
     "The classes that somebody reads and that are not known to be zero"
-    return self.leaves(np.concatenate([np.zeros(0, int), *self.at.alive]))
+    take = self.sums() if folds else ()
+    held = [s.ids for s in self.sites if (s.name,s.dim) not in take]
+    return self.leaves(np.concatenate([np.zeros(0, int), *self.at.alive, *held]))
 
 @patch
 def report(self:ChannelGraph)->Report:

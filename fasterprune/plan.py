@@ -20,7 +20,7 @@ from .graph import reset_states
 from .resize import *
 from .resize import slim_attention
 
-# %% ../nbs/12_plan.ipynb #e64ed040
+# %% ../nbs/12_plan.ipynb #44323313
 class Plan:
     "What stays of a network: indices of its parameters, and sizes of its modules"
     def __init__(self,
@@ -28,20 +28,22 @@ class Plan:
         sizes=None, # name of a module -> name of an attribute -> (number before, number after)
         shapes=None, # name of a parameter or buffer -> its shape before
         left=(), # pairs: what could not go, and why
-        calls=None # name of a module -> for each time that it was made smaller, the changes of numbers in its calls
+        calls=None, # name of a module -> for each time that it was made smaller, the changes of numbers in its calls
+        folds=() # (weight, dimension, indices, factors, into): see Folding, below
     ):
         self.keep = {n:{int(d):[int(o) for o in i] for d,i in ds.items()} for n,ds in (keep or {}).items()}
         self.sizes = {n:{k:tuple(tuple(o) if isinstance(o, list) else o for o in v) for k,v in d.items()} for n,d in (sizes or {}).items()}
         self.shapes = {n:tuple(s) for n,s in (shapes or {}).items()}
         self.calls = {n:[[(f, {str(k):tuple(v) for k,v in c.items()}, nth and tuple(nth)) for f,c,nth in s] for s in ss] for n,ss in (calls or {}).items()}
         self.left,self.diff = [tuple(o) for o in left],None
+        self.folds = [(n,int(d),[int(o) for o in idx],[float(o) for o in fs],to if isinstance(to, str) else int(to)) for n,d,idx,fs,to in folds]
     @property
-    def _state(self): return self.keep,self.sizes,self.shapes,self.calls
+    def _state(self): return self.keep,self.sizes,self.shapes,self.calls,self.folds
     def __eq__(self, o): return self._state==o._state if isinstance(o, Plan) else NotImplemented
     def __bool__(self): return bool(self.keep)
     __hash__ = None
 
-# %% ../nbs/12_plan.ipynb #3f768124
+# %% ../nbs/12_plan.ipynb #24224c9f
 @patch
 def shape(self:Plan,
     name # of a parameter or buffer
@@ -57,13 +59,36 @@ def report(self:Plan)->Report:
     rows = [{'Parameter':n, 'Before':'×'.join(map(str, self.shapes[n])), 'After':'×'.join(map(str, self.shape(n))),
              'Goes %':100*(1-size(self.shape(n))/max(1, size(self.shapes[n])))} for n in self.keep]
     notes = [f"Kept: {what}: {why}" for what,why in self.left]
+    for what,kind in (('carriers',int),('biases',str)):
+        if ns := [(f[0],len(f[2])) for f in self.folds if isinstance(f[4], kind)]: notes.append(f"Constants folded into {what}: {sum(k for _,k in ns)} inputs of {len({n for n,_ in ns})} weights")
     if self.diff is not None: notes.append(f"Largest difference of the outputs, relative: {self.diff:.1e}")
     return Report(rows, title='What goes' if rows else 'Nothing goes', notes=notes)
 
 @patch
 def __repr__(self:Plan): return str(self.report())
 
-# %% ../nbs/12_plan.ipynb #8aec8169
+# %% ../nbs/12_plan.ipynb #b83036d4
+def _fold(w, d, idx, fs, to, b=None):
+    "What a weight (or a bias `b`) is after a fold"
+    hi = torch.float32 if w.device.type=='mps' else torch.float64
+    at = lambda o: torch.tensor(o, device=w.device)
+    part = w.index_select(d, at(idx)).to(hi).movedim(d, -1)@torch.tensor(fs, dtype=hi, device=w.device)
+    # what is left: the slice of a weight; its first dimension is that of the bias
+    if b is not None: return (b.to(hi)+part.flatten(1).sum(1) if part.ndim>1 else b.to(hi)+part).to(b.dtype)
+    return w.index_copy(d, at([to]), (w.select(d, to).to(hi)+part).to(w.dtype).unsqueeze(d))
+
+@patch
+def fold(self:Plan,
+    ts:dict # parameters by name
+)->dict: # the new ones, by name; gradients flow through
+    "The parameters that take in constants"
+    res = {}
+    for n,d,idx,fs,to in self.folds:
+        w,out = res.get(n, ts[n]),to if isinstance(to, str) else n
+        res[out] = _fold(w, d, idx, fs, to, res.get(to, ts[to]) if out==to else None)
+    return res
+
+# %% ../nbs/12_plan.ipynb #b9b95d57
 def named_tensors(
     model:nn.Module
 )->dict:
@@ -83,6 +108,17 @@ def check(self:Plan,
         for k,(old,_) in d.items():
             if n not in ms or getattr(ms[n], k, None)!=old: 
                 raise ValueError(f"the plan is for another model: {n}.{k} is {getattr(ms.get(n), k, None)!r}, not {old!r}")
+    self._fits(ts)
+
+@patch
+def _fits(self:Plan, ts):
+    "Raise if what is folded is not there"
+    for n,d,idx,fs,to in self.folds:
+        for o in (n,to) if isinstance(to, str) else (n,):
+            if o not in ts: raise ValueError(f"the plan is for another model: this one has no parameter {o!r}")
+        s = tuple(ts[n].shape)
+        if len(s)<=d or max([*idx, 0 if isinstance(to, str) else to])>=s[d]: raise ValueError(f"the plan is for another model: {n} has shape {s}, and no index {max(idx)} in dimension {d}")
+        if isinstance(to, str) and tuple(ts[to].shape)!=(s[d==0],): raise ValueError(f"the plan is for another model: {to} has shape {tuple(ts[to].shape)}, not {(s[d==0],)}")
 
 @patch
 def _take(self:Plan, n, t):
@@ -96,7 +132,10 @@ def apply(self:Plan,
     "Keep what stays, in place"
     self.check(model)
     done = set()
-    for n,t in named_tensors(model).items():
+    ts = named_tensors(model)
+    with torch.no_grad():
+        for n,t in self.fold(ts).items(): ts[n].data = t
+    for n,t in ts.items():
         if n not in self.keep or id(t) in done: continue
         done.add(id(t))
         new,grad = self._take(n, t.detach()),None if t.grad is None else self._take(n, t.grad)
@@ -114,7 +153,7 @@ def apply(self:Plan,
     model.__dict__['_shrunk_by'] = before.then(self) if before else self
     return model
 
-# %% ../nbs/12_plan.ipynb #65efca76
+# %% ../nbs/12_plan.ipynb #1aed20ee
 def plan_of(
     model:nn.Module
 )->Plan: # `None` if it never was shrunk
@@ -135,13 +174,15 @@ def then(self:Plan,
     for n,d in after.sizes.items():
         for k,(old,new) in d.items(): sizes.setdefault(n, {})[k] = (sizes.get(n, {}).get(k, (old,))[0], new)
     calls = {n:[*self.calls.get(n, []),*after.calls.get(n, [])] for n in {**self.calls,**after.calls}}
-    return Plan(keep, sizes, {**after.shapes, **self.shapes}, [*self.left,*after.left], calls)
+    was = lambda n,d,o: self.keep.get(n, {})[d][o] if d in self.keep.get(n, {}) else o
+    folds = [(n,d,[was(n,d,o) for o in idx],fs,to if isinstance(to, str) else was(n,d,to)) for n,d,idx,fs,to in after.folds]
+    return Plan(keep, sizes, {**after.shapes, **self.shapes}, [*self.left,*after.left], calls, [*self.folds,*folds])
 
-# %% ../nbs/12_plan.ipynb #2505213e
+# %% ../nbs/12_plan.ipynb #0151eca5
 @patch
 def to_json(self:Plan)->str:
     "The plan as text"
-    return json.dumps(dict(keep=self.keep, sizes=self.sizes, shapes=self.shapes, left=self.left, calls=self.calls))
+    return json.dumps(dict(keep=self.keep, sizes=self.sizes, shapes=self.shapes, left=self.left, calls=self.calls, folds=self.folds))
 
 @patch_to(Plan, cls_method=True)
 def from_json(cls,

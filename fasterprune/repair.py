@@ -73,7 +73,15 @@ _sizes = {
     nn.MultiheadAttention: _attention_sizes,
 }
 
-# %% ../nbs/12a_repair.ipynb #10a2161e
+# %% ../nbs/12a_repair.ipynb #62db3bd5
+@patch
+def numbers(self:ChannelGraph, dim, n, dead):
+    "Numbers of code that stand for a dimension: its size before and after, and how many different channels it has"
+    if (new := self.left_of(dim, dead))==n: return
+    yield n,new
+    # of heads that are merged with a batch
+    if dim.ids.shape[1]==1 and len(first := np.unique(self.cls[dim.ids[:,0]], return_index=True)[1])<n: yield len(first),self.left_of(dim.take(first), dead)
+
 @patch
 def sizes(self:ChannelGraph, keep, dead, guess=2):
     "Module -> attribute -> (old, new) for the sizes that change"
@@ -89,13 +97,12 @@ def sizes(self:ChannelGraph, keep, dead, guess=2):
         at = lambda a,d: len(keep[full(a)][d]) if d in keep.get(full(a), {}) else ts[full(a)].shape[d]
         for k,v in f(m, at, lambda a: keep.get(full(a), {})).items(): put(m, k, v)
     for stack,outs,ins in self.views if guess else ():
-        for dim,n in (*outs,*ins):
-            if (new := self.left_of(dim, dead))==n: continue
+        for old,new in {s for o in (*outs,*ins) for s in self.numbers(*o, dead)}:
             for m in ({*stack[-guess:], *stack[-1].children()}-known if stack else ()):
                 for k,v in list(vars(m).items()):
                     if k.startswith('_') or k in res.get(names[m], {}): continue
-                    if type(v) is int and v==n: put(m, k, new)
-                    elif type(v) is tuple and sum(type(o) is int and o==n for o in v)==1: put(m, k, tuple(new if o==n else o for o in v))
+                    if type(v) is int and v==old: put(m, k, new)
+                    elif type(v) is tuple and sum(type(o) is int and o==old for o in v)==1: put(m, k, tuple(new if o==old else o for o in v))
     return res
 
 @patch
@@ -209,7 +216,7 @@ def _changes(log):
         res.append((name,diff,nth.pop()))
     return res
 
-# %% ../nbs/12a_repair.ipynb #daddadc9
+# %% ../nbs/12a_repair.ipynb #04a16d68
 @patch
 def repair(self:ChannelGraph,
     plan:Plan, # that does not run, or not as it should
@@ -221,4 +228,4 @@ def repair(self:ChannelGraph,
     replay = _Replay(self, dead)
     with watching(small, replay.stack), evaluating(small), plain(), torch.no_grad(), replay: call(small, xb)
     calls = {n:[c] for n,log in replay.log.items() if (c := _changes(log))}
-    return Plan(plan.keep, plan.sizes, plan.shapes, plan.left, calls) if calls else None
+    return Plan(plan.keep, plan.sizes, plan.shapes, plan.left, calls, plan.folds) if calls else None

@@ -7,14 +7,15 @@ Docs: https://fasterprune.github.io/fasterprune/shrink.html.md"""
 # %% auto #0
 __all__ = ['rel_diff', 'find_dead', 'shrink', 'save_shrunk', 'load_shrunk']
 
-# %% ../nbs/13_shrink.ipynb #deced740
+# %% ../nbs/13_shrink.ipynb #5ad45a9b
 import math, re
+from collections import defaultdict, namedtuple
 from copy import deepcopy
 
 import numpy as np
 import torch
 from torch import nn, Tensor
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_leaves
 from fastcore.basics import patch
 
 from .report import *
@@ -23,7 +24,7 @@ from .graph import *
 from .plan import *
 from .repair import *
 
-# %% ../nbs/13_shrink.ipynb #6d48f48e
+# %% ../nbs/13_shrink.ipynb #fe0dddf5
 def _outputs(model, xb):
     with evaluating(model), torch.no_grad(): return [t for t in tree_leaves(call(model, xb)) if isinstance(t, Tensor) and t.is_floating_point()]
 
@@ -36,13 +37,7 @@ def rel_diff(
     ds = [((x.double()-y.double()).abs().max()/x.double().abs().max().clamp(min=1e-30)).item() for x,y in zip(a,b) if x.numel()]
     return math.nan if any(map(math.isnan, ds)) else max(ds, default=0.)
 
-def _half(xb):
-    "A smaller batch, or `None`"
-    ts = [t for t in tree_leaves(xb) if isinstance(t, Tensor)]
-    n = ts[0].shape[0] if ts[0].ndim else 0
-    return tree_map(lambda t: t[:n//2] if isinstance(t, Tensor) else t, xb) if n>1 and all(t.ndim and t.shape[0]==n for t in ts) else None
-
-# %% ../nbs/13_shrink.ipynb #eef0d173
+# %% ../nbs/13_shrink.ipynb #f283fb7f
 @patch
 def deaf(self:ChannelGraph,
     dead # classes
@@ -62,20 +57,21 @@ class _Trial:
         self.graph,self.exact,self.xs = graph,exact,[xb]
         p = next(graph.model.parameters())
         self.tol = tol if tol is not None else 1e-9 if p.dtype==torch.float64 else 1e-3 if p.dtype==torch.float32 else .1
-        if (h := _half(xb)) is not None:
-            try: _outputs(graph.model, h); self.xs.insert(0, h)
+        if (h := half_batch(xb)) is not None:
+            try: _outputs(graph.model, h); self.xs.append(h)
             except Exception: pass   # a model for one size of batch
         self.want = self.outputs(graph.model) if exact else None
+    def plan(self, dead, guess): return self.graph.plan(dead, guess)
     def outputs(self, model): return [t for x in self.xs for t in _outputs(model, x)]
     def __call__(self, dead):
         "The plan, or `None` and why it does not work"
         first = None
         for guess in (2,99,0):
-            plan = self.graph.plan(dead, guess)
+            plan = self.plan(dead, guess)
             if any(not len(i) for ds in plan.keep.values() for i in ds.values()): return None,'nothing would be left of a layer'
             if not (err := self.works(plan, dead)): return plan,None
             first = first or err
-            try: plan = self.graph.repair(plan, self.xs[-1], dead)
+            try: plan = self.graph.repair(plan, self.xs[0], dead)
             except Exception as e: plan,first = None,str(e) if isinstance(e, RepairError) else first
             if plan and not self.works(plan, dead): return plan,None
         return None,first
@@ -109,27 +105,97 @@ def _settle(trial, parts):
     solve(parts)
     return best,bad
 
-# %% ../nbs/13_shrink.ipynb #6971930d
-def _dead(graph, lossy):
+# %% ../nbs/13_shrink.ipynb #9c990793
+_Sum = namedtuple('_Sum', 'name dim idx size rows bias')
+
+def _sums(graph):
+    "Indices of weights that read constants of one pattern, how large each is, and its classes"
+    res = []
+    for (n,d),(c,bias) in graph.sums().items():
+        idx = np.flatnonzero(np.isfinite(c).all(0)&(c!=0).any(0))
+        if not len(idx): continue
+        c = c[:,idx]
+        size = c[np.abs(c).argmax(0),np.arange(len(idx))]
+        shape = np.round(c/size, 10)+0.
+        kinds,of = np.unique(shape, axis=1, return_inverse=True)
+        for k,kind in enumerate(kinds.T):
+            i = of.ravel()==k
+            res.append(_Sum(n, d, idx[i], size[i], graph.rows(n, d)[idx[i]], bias if (kind==1).all() else None))
+    return res
+
+# %% ../nbs/13_shrink.ipynb #6b2e12d5
+def _marks(sums, dead):
+    "Which classes are `dead`, as an array in which -1 is not"
+    res = np.zeros(max([*dead, *(s.rows.max() for s in sums)], default=0)+2, bool)
+    res[list(dead)] = True
+    return res
+
+def _carriers(sums, dead):
+    "Which of the classes `dead` have to stay for the sake of the others"
+    dead,stay,open_ = _marks(sums, dead),set(),[s for s in sums if not s.bias]
+    while True:
+        score,short = np.zeros(len(dead)),[]
+        for s in open_:
+            goes,strong = dead[s.rows],np.abs(s.size)/np.abs(s.size).max()
+            gone = goes.any(1)
+            if not gone.any() or (~gone&(strong>1e-3)).any(): continue
+            short.append(s)
+            at = goes&(strong>1e-3)[:,None]
+            cs,of = np.unique(s.rows[at], return_inverse=True)
+            best = np.zeros(len(cs))
+            np.maximum.at(best, of, ((1+strong/1000)/np.maximum(1, goes.sum(1)))[np.nonzero(at)[0]])
+            score[cs] += best
+        if not short: return stay
+        c,open_ = int(score.argmax()),short
+        stay.add(c); dead[c] = False
+
+def _folds(sums, dead):
+    "What goes where when the classes `dead` go"
+    res,dead = [],_marks(sums, dead)
+    for s in sums:
+        gone = dead[s.rows].any(1)
+        if not gone.any(): continue
+        into,by = s.bias,1.
+        if not into:
+            if gone.all(): raise ValueError(f"nobody is left to carry the constants that {s.name} reads")
+            i = np.where(gone, 0, np.abs(s.size)).argmax()
+            into,by = int(s.idx[i]),s.size[i]
+        res.append((s.name, s.dim, s.idx[gone].tolist(), (s.size[gone]/by).tolist(), into))
+    return res
+
+class _Folding(_Trial):
+    "Tries plans that fold constants"
+    def __init__(self, graph, sums, *args): super().__init__(graph, *args); self.sums = sums
+    def plan(self, dead, guess):
+        plan = super().plan(dead, guess)
+        plan.folds = _folds(self.sums, dead)
+        return plan
+
+# %% ../nbs/13_shrink.ipynb #53085b1e
+def _dead(graph, lossy, sums=None):
     "For each group the classes that are dead, but for one if all are; and what is dead and has to stay"
-    living,parts,left = graph.living(),[],[]
+    living,parts,left = graph.living(folds=sums is not None),[],[]
     for g in graph.groups():
         d = [c for c in g.classes if c not in living]
         if d and not lossy and any(c in graph.why_lossy for c in d): left.append((g.name, graph.why_lossy[d[0]])); continue
-        if len(d)==len(g): d = d[1:]
-        if d: parts.append(d)
-    return parts,left
+        parts.append((d, len(g)))
+    stay = _carriers(sums or (), [c for d,_ in parts for c in d])
+    parts = [([c for c in d if c not in stay], n) for d,n in parts]
+    parts = [d[1:] if len(d)==n else d for d,n in parts]
+    return [d for d in parts if d],left
 
 def find_dead(
     model:nn.Module, # any model
     xb, # a sample batch: a tensor, a tuple of arguments, or a dict of named ones
     lossy:bool=False, # take also what is dead where sizes matter (the statistics of a LayerNorm, a softmax)
-    tol:float=None # largest relative difference of outputs; default: 1e-9 for float64, 1e-3 for float32
+    tol:float=None, # largest relative difference of outputs; default: 1e-9 for float64, 1e-3 for float32
+    fold:bool=True # take also what is constant, and fold it into biases and carriers (not with `lossy`)
 )->Plan:
     "What is dead in `model`, and can go without changing its outputs"
     g = channel_graph(model, xb)
-    parts,left = _dead(g, lossy)
-    plan,bad = _settle(_Trial(g, xb, not lossy, tol), parts)
+    sums = _sums(g) if fold and not lossy else None
+    parts,left = _dead(g, lossy, sums)
+    plan,bad = _settle(_Folding(g, sums or (), xb, not lossy, tol), parts)
     names = {c:o.name for o in g.groups() for c in o.classes}
     plan.left = left+[(names[p[0]],why) for p,why in bad]
     plan.shapes = {n:tuple(p.shape) for n,p in g.names.values()}
@@ -139,11 +205,12 @@ def shrink(
     model:nn.Module, # any model; it is left as it is
     xb, # a sample batch
     lossy:bool=False, # as in `find_dead`
-    tol:float=None # as in `find_dead`
+    tol:float=None, # as in `find_dead`
+    fold:bool=True # as in `find_dead`
 )->nn.Module: # a smaller copy; its plan is `plan_of(…)`
     "`model` without what is dead in it: the same function, smaller"
     model = unwrap(model)
-    return find_dead(model, xb, lossy, tol).apply(deepcopy(model))
+    return find_dead(model, xb, lossy, tol, fold).apply(deepcopy(model))
 
 # %% ../nbs/13_shrink.ipynb #8c60a858
 def save_shrunk(

@@ -16,7 +16,7 @@ from torch import nn
 from .sparsifier import unwrap
 from .plan import *
 
-# %% ../nbs/13b_trim.ipynb #ab0f35bb
+# %% ../nbs/13b_trim.ipynb #84c4c8db
 class Trimmed(nn.Module):
     "`model` computing with the part of its weights that `plan` keeps"
     def __init__(self, model, plan):
@@ -27,7 +27,9 @@ class Trimmed(nn.Module):
 
     def slices(self):
         "The weights that compute, by name"
-        return {n:self.plan._take(n, p) if n in self.plan.keep else p for n,p in self.full.named_parameters()}
+        ps = dict(self.full.named_parameters())
+        ps.update(self.plan.fold(ps))
+        return {n:self.plan._take(n, p) if n in self.plan.keep else p for n,p in ps.items()}
 
     def forward(self, *args, **kwargs):
         self.small.train(self.training)

@@ -36,3 +36,33 @@ def test_a_plan_refuses_another_model_and_changes_nothing():
     with expect_fail(ValueError, "no parameter 'x'"): Plan({}, {}, {'x':(3,)}).apply(net)
     with expect_fail(ValueError, 'out_features'): Plan({}, {'0':{'out_features':(3,2)}}, {}).apply(net)
     assert all(torch.equal(v, old[k]) for k,v in net.state_dict().items())
+
+def test_folds_go_into_carriers_and_biases_compose_and_are_text():
+    from copy import deepcopy
+    torch.manual_seed(0)
+    net = nn.Conv2d(5,3,3).double()
+    x = torch.randn(2,5,6,6).double()
+    for i,c in ((1,2.),(2,-3.),(4,.5)): x[:,i] = c
+    shapes = {'weight':(3,5,3,3)}
+    one = Plan({'weight':{1:[0,2,3,4]}}, {'':{'in_channels':(5,4)}}, shapes, folds=[('weight',1,[1],[-2/3],2)])
+    a = one.apply(deepcopy(net))
+    assert torch.allclose(a(x[:,[0,2,3,4]]), net(x), 1e-12, 1e-12)
+    two = Plan({'weight':{1:[0,2,3]}}, {'':{'in_channels':(4,3)}}, {'weight':(3,4,3,3)}, folds=[('weight',1,[1],[-6],3)])
+    b = two.apply(deepcopy(a))
+    assert torch.allclose(b(x[:,[0,3,4]]), net(x), 1e-12, 1e-12)
+    test_eq(plan_of(b).folds, [('weight',1,[1],[-2/3],2), ('weight',1,[2],[-6.],4)])
+    three = Plan({'weight':{1:[0,1]}}, {'':{'in_channels':(3,2)}}, {'weight':(3,3,3,3)}, folds=[('weight',1,[2],[.5],'bias')])
+    c = three.apply(b)
+    assert torch.allclose(c(x[:,[0,3]]), net(x), 1e-12, 1e-12)
+    again = Plan.from_json(plan_of(c).to_json())
+    test_eq(again, plan_of(c)); test_ne(again, Plan(again.keep, again.sizes, again.shapes))
+    assert torch.allclose(again.apply(deepcopy(net))(x[:,[0,3]]), net(x), 1e-12, 1e-12)
+    assert 'into carriers: 2 inputs' in str(again) and 'into biases: 1 inputs' in str(again)
+
+def test_folds_that_do_not_fit_are_refused():
+    net = nn.Linear(3,2)
+    old = {k:v.clone() for k,v in net.state_dict().items()}
+    for f,msg in ((('v',1,[0],[1.],2),"no parameter 'v'"), (('weight',1,[3],[1.],2),'index 3'), (('weight',2,[0],[1.],1),'dimension 2'),
+                  (('weight',1,[0],[1.],'b'),"no parameter 'b'"), (('weight',0,[0],[1.],'bias'),'not (3,)')):
+        with expect_fail(ValueError, msg): Plan({'weight':{1:[1,2]}}, folds=[f]).apply(net)
+    assert all(torch.equal(v, old[k]) for k,v in net.state_dict().items())

@@ -31,3 +31,19 @@ def test_trim_gives_the_gradients_of_the_masked_model():
     for (n,q),r in zip(a.named_buffers(), b.buffers()): assert torch.allclose(plan._take(n, q) if n in plan.keep else q, r), n
     l = nn.Sequential(nn.Linear(784,512), nn.ReLU(), nn.Linear(512,10))
     test_eq(sum(o.numel() for o in trim(l, Pruner(l, torch.randn(2,784)).plan(100*462/512)).slices().values()), 39760)
+
+def test_trim_folds_constants_and_passes_gradients():
+    torch.manual_seed(0)
+    m = nn.Sequential(nn.Conv2d(3,6,3), nn.BatchNorm2d(6), nn.Sigmoid(), nn.Conv2d(6,4,3,padding=1), nn.ReLU(), nn.Conv2d(4,2,1)).double().eval()
+    with torch.no_grad(): m[0].weight[[1,3,4]] = 0; m[0].bias[[1,3,4]] = 0; m[1].bias.uniform_(.5,1); m[3].weight[2] = 0; m[3].bias[2] = 1
+    x = torch.randn(2,3,6,6).double()
+    plan = find_dead(m, x)
+    t,small = trim(deepcopy(m), plan).eval(),plan.apply(deepcopy(m))
+    assert {type(f[4]) for f in plan.folds}=={int,str}
+    test_close(t(x), m(x), eps=1e-12)
+    for o in (t,m): o(x).square().sum().backward()
+    # what carries and what is carried get their shares
+    f = next(f for f in plan.folds if f[0]=='3.weight')
+    g,of = t.full[3].weight.grad,m[3].weight.grad
+    for i,r in zip(f[2], f[3]): test_close(g[plan.keep['3.weight'][0]][:,i], r*g[plan.keep['3.weight'][0]][:,f[4]], eps=1e-12)
+    test_close(g[plan.keep['3.weight'][0]], of[plan.keep['3.weight'][0]], eps=1e-12)
