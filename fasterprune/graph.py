@@ -107,7 +107,7 @@ def classes(
         return memo[c]
     return lab,zero,{c:factors(c) for c in prod}
 
-# %% ../nbs/11_graph.ipynb #1903624a
+# %% ../nbs/11_graph.ipynb #7a30ab4b
 def _constant(p, d):
     "The constant of each index of dimension `d` of a parameter: zeros, and the numbers of a vector"
     q = p.detach().movedim(d, 0).reshape(p.shape[d], -1)
@@ -115,12 +115,15 @@ def _constant(p, d):
     lo,hi = (o.double().cpu().numpy() for o in q.aminmax(dim=1))
     return np.where((lo==hi)&((lo==0)|(p.ndim==1)), lo, np.nan)
 
+def _place(t): return (t.data_ptr(), tuple(t.shape), t.stride()) if t.layout==torch.strided else None
+
 class ChannelGraph:
     "Labels of the tensors of a run, and the classes of channels that come of them"
     def __init__(self, model):
         self.model,self.at = model,Atoms()
         self.lab,self.fixed = WeakTensorKeyDictionary(),WeakTensorKeyDictionary()
         self.params,self.views,self.stack,self.unknown,self.eaten,self.calls = {},[],Stack(),defaultdict(int),[],defaultdict(list)
+        self.places = {}
         self.used,self.moved,self.sites = defaultdict(int),WeakTensorKeyDictionary(),[]
         self.names = {}
         for n,p in [*model.named_parameters(), *model.named_buffers()]: self.names.setdefault(id(p), (n,p))
@@ -130,7 +133,8 @@ class ChannelGraph:
         if not isinstance(t, Tensor): return []
         if t in self.lab: return self.lab[t]
         if id(t) in self.names: self.lab[t] = self._param(*self.names[id(t)])
-        else: self.lab[t] = [None]*t.ndim
+        # becoming a subclass happens below the operations
+        else: self.lab[t] = self.places.get(_place(t)) if type(t) not in (Tensor,nn.Parameter) and _place(t) in self.places else [None]*t.ndim
         return self.lab[t]
     def _param(self, name, p):
         if name not in self.params:
@@ -159,7 +163,7 @@ def rule(
 aten = torch.ops.aten
 def _ops(names): return [getattr(aten, n) for n in names.split() if hasattr(aten, n)]
 
-# %% ../nbs/11_graph.ipynb #85faf586
+# %% ../nbs/11_graph.ipynb #f61fd1ed
 @patch
 def step(self:ChannelGraph, func, out, args, kwargs):
     "Label what an operation gave"
@@ -170,7 +174,7 @@ def step(self:ChannelGraph, func, out, args, kwargs):
     res = r(self, out, *args, **kwargs)
     if r is _stop and any(d is not None for t in ts for d in self.dims(t)): self.unknown[str(op)] += 1
     for o,ds in ([(out,res)] if isinstance(out, Tensor) else zip(out, res or ()) if isinstance(out, (tuple,list)) else ()):
-        if isinstance(o, Tensor) and ds is not None: self.lab[o] = list(ds)
+        if isinstance(o, Tensor) and ds is not None: self.lab[o] = self.places[_place(o)] = list(ds)
     for o in outs if fixed else (): self.fixed[o] = True
     self._use(op, outs, ts)
 
@@ -777,7 +781,7 @@ def evaluating(model):
         for m,t in modes.items(): m.training = t
         reset_states(model)
 
-# %% ../nbs/11_graph.ipynb #4a017c5c
+# %% ../nbs/11_graph.ipynb #43a406fd
 def tensors_of(o):
     "The tensors in what a call gave"
     return [o] if isinstance(o, Tensor) else [t for t in tree_leaves(o) if isinstance(t, Tensor)] if isinstance(o, (tuple,list)) else []
@@ -790,7 +794,6 @@ class _Calls(TorchFunctionMode):
     def __init__(self, g): super().__init__(); self.g = g
     def __torch_function__(self, func, types, args=(), kwargs=None):
         g,out = self.g,func(*args, **(kwargs or {}))
-        if func.__name__=='as_subclass': g.lab[out] = list(g.dims(args[0]))   # happens below the operations
         if (outs := tensors_of(out)) and seen(g.stack):
             x = next((t for t in args if isinstance(t, Tensor)), None)
             label = lambda t: (list(g.dims(t)), tuple(t.shape))
@@ -817,7 +820,7 @@ def watching(model, stack):
     finally:
         for h in hs: h.remove()
 
-# %% ../nbs/11_graph.ipynb #6db30c29
+# %% ../nbs/11_graph.ipynb #10293cc7
 def channel_graph(
     model:nn.Module, # any model
     xb # a sample batch: a tensor, a tuple of arguments, or a dict of named ones
@@ -833,7 +836,7 @@ def channel_graph(
     for o in tree_leaves(out):
         if isinstance(o, Tensor): g.freeze(o, 'is an output of the model')
     g.cls,g.zero,g.prod = classes(g.at)
-    g.lab,g.fixed,g.stack = None,None,[]
+    g.lab,g.fixed,g.places,g.stack = None,None,None,[]
     return g._members()
 
 # %% ../nbs/11_graph.ipynb #1b9c7194

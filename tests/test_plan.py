@@ -66,3 +66,18 @@ def test_folds_that_do_not_fit_are_refused():
                   (('weight',1,[0],[1.],'b'),"no parameter 'b'"), (('weight',0,[0],[1.],'bias'),'not (3,)')):
         with expect_fail(ValueError, msg): Plan({'weight':{1:[1,2]}}, folds=[f]).apply(net)
     assert all(torch.equal(v, old[k]) for k,v in net.state_dict().items())
+
+def test_a_network_grows_again_and_outputs_that_are_kept_do_no_harm():
+    m,x = nn.Sequential(nn.Linear(4,6), nn.Tanh(), nn.Linear(6,3)),torch.randn(8,4)
+    kept,sd = m(x),{k:v.clone() for k,v in m.state_dict().items()}
+    one = Plan({'0.weight':{0:[0,2,5]}, '0.bias':{0:[0,2,5]}, '2.weight':{1:[0,2,5]}}, {'0':{'out_features':(6,3)}, '2':{'in_features':(6,3)}}, {k:tuple(v.shape) for k,v in sd.items()})
+    one.apply(m)
+    m(x).sum().backward()
+    test_eq(m[0].weight.grad.shape, (3,4))
+    grow(m)
+    test_eq(plan_of(m), None); test_eq(m[0].out_features, 6)
+    test_eq([v.shape for v in m.state_dict().values()], [v.shape for v in sd.values()])
+    m.load_state_dict(sd)
+    assert torch.equal(m(x), kept)
+    grow(m)   # what was never made smaller stays as it is
+    assert torch.equal(m(x), kept)

@@ -21,6 +21,8 @@ def test_changes_reach_what_they_name_and_nothing_else():
         for o in (m, deepcopy(m)): assert torch.equal(o(x), want)
         assert isinstance(m, Net); test_eq(type(m).__name__, 'Net')
     test_eq(list(Net().state_dict()), list(m.state_dict()))
+    original_code(m)
+    assert type(m) is Net and not hasattr(m, '_changes')
     # other numbers are left alone, and a second stage sees what the first made
     m = resize_calls(Net(), [[('reshape', {'3':[5,3]}, None)]])
     with expect_fail(RuntimeError): m(x)
