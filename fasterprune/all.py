@@ -8,11 +8,10 @@ from .schedule import *
 from .mask import *
 from .report import *
 from .plot import *
-from .follow import *
+from .graph import *
 from .sparsifier import *
 from .digits import *
 from .callback import *
-from .graph import *
 from .resize import *
 from .plan import *
 from .repair import *

@@ -83,14 +83,15 @@ def _block(g):
         raise ValueError(f"granularity {g!r}: a block is two whole numbers of at least 1, (outputs, everything else), as in (4, 4)")
     return int(g[0]),int(g[1])
 
-# %% ../nbs/00_granularity.ipynb #1bf55153
+# %% ../nbs/00_granularity.ipynb #1a4c3e90
 def _unknown(granularity, axes):
     "What to say of a granularity that a weight does not have"
+    if granularity=='group': return "granularity 'group' takes channels that are coupled across layers, which one weight does not have: pass it to a Sparsifier"
     names = granularities_of(axes)
     known = isinstance(granularity, str) and granularity in granularities
-    near = get_close_matches(granularity, names, n=1, cutoff=.4) if isinstance(granularity, str) and not known else []
+    near = get_close_matches(granularity, [*names,'group'], n=1, cutoff=.4) if isinstance(granularity, str) and not known else []
     return (f"granularity {granularity!r} {'exists, but not' if known else 'is unknown'} for a weight with axes {axes!r}"
-            + (f"; did you mean {near[0]!r}?" if near else '.') + f" It has {', '.join(names)}, blocks (bh, bw), and patterns like '2:4'")
+            + (f"; did you mean {near[0]!r}?" if near else '.') + f" It has {', '.join(names)}, blocks (bh, bw), patterns like '2:4', and 'group' for channels coupled across layers")
 
 # %% ../nbs/00_granularity.ipynb #0d1fd8de
 class Groups:

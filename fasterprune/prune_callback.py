@@ -7,14 +7,13 @@ Docs: https://fasterprune.github.io/fasterprune/prune_callback.html.md"""
 # %% auto #0
 __all__ = ['slice_state', 'keep_plan', 'PruneCallback']
 
-# %% ../nbs/14_prune_callback.ipynb #eee7f41d
+# %% ../nbs/14_prune_callback.ipynb #54d28d96
 from copy import deepcopy
 from fastai.basics import *
 
 from .criteria import *
 from .schedule import *
 from .mask import check_percent
-from .sparsifier import unwrap
 from .callback import add_column, percent_at, restart_trackers
 from .graph import *
 from .plan import *

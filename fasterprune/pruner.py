@@ -7,7 +7,7 @@ Docs: https://fasterprune.github.io/fasterprune/pruner.html.md"""
 # %% auto #0
 __all__ = ['reductions', 'costs', 'Pruner', 'count_params', 'count_bytes', 'count_macs', 'milliseconds', 'in_turn']
 
-# %% ../nbs/13a_pruner.ipynb #fa0e1165
+# %% ../nbs/13a_pruner.ipynb #477dcaf1
 import math, statistics, time
 from bisect import bisect_left
 from collections import Counter
@@ -23,7 +23,7 @@ from .criteria import *
 from .schedule import *
 from .mask import check_percent, n_dead, round_keep
 from .report import *
-from .sparsifier import unwrap, original, match_names
+from .sparsifier import original, match_names
 from .graph import *
 from .plan import *
 from .shrink import _settle, _Trial

@@ -7,7 +7,7 @@ Docs: https://fasterprune.github.io/fasterprune/shrink.html.md"""
 # %% auto #0
 __all__ = ['rel_diff', 'find_dead', 'shrink', 'save_shrunk', 'load_shrunk']
 
-# %% ../nbs/13_shrink.ipynb #5ad45a9b
+# %% ../nbs/13_shrink.ipynb #998b8783
 import math, re
 from collections import defaultdict, namedtuple
 from copy import deepcopy
@@ -19,7 +19,6 @@ from torch.utils._pytree import tree_leaves
 from fastcore.basics import patch
 
 from .report import *
-from .sparsifier import unwrap
 from .graph import *
 from .plan import *
 from .repair import *

@@ -7,13 +7,13 @@ Docs: https://fasterprune.github.io/fasterprune/trim.html.md"""
 # %% auto #0
 __all__ = ['Trimmed', 'trim']
 
-# %% ../nbs/13b_trim.ipynb #98975f6d
+# %% ../nbs/13b_trim.ipynb #4c80b208
 from copy import deepcopy
 
 import torch
 from torch import nn
 
-from .sparsifier import unwrap
+from .graph import unwrap
 from .plan import *
 
 # %% ../nbs/13b_trim.ipynb #84c4c8db

@@ -6,11 +6,13 @@ from fastai.callback.tracker import TrackerCallback
 from fasterprune.criteria import *
 from fasterprune.schedule import *
 from fasterprune.mask import check_percent
+from fasterprune.graph import unwrap
 from fasterprune.sparsifier import *
 from fastai.callback.all import *
 from fastcore.test import *
 import contextlib, io
 from fasterprune.digits import *
+from fasterprune.graph import channel_graph
 from fastcore.test import *
 from fasterprune.callback import *
 
@@ -30,6 +32,35 @@ def test_no_optimizer_brings_a_zero_back():
             learn.fit(1, 1e-2, cbs=[CheckZeros(), *extra])   # masks outlive the fit
         test_close(learn.keep_sparse.sparsifiers[0].masked, 70, eps=2)
         assert learn.keep_sparse.sparsity>=was
+
+def test_coupled_channels_stay_zero_and_can_all_go():
+    class Res(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a,self.n,self.b,self.m,self.c = nn.Conv2d(1,8,3,padding=1),nn.BatchNorm2d(8),nn.Conv2d(8,8,3,padding=1),nn.BatchNorm2d(8),nn.Linear(8,10)
+        def forward(self, x):
+            x = F.relu(self.n(self.a(x)))
+            return self.c(F.relu(x+self.m(self.b(x))).mean((2,3)))
+    for f,ctx in ((SGD,'local'), (ranger,'global'), (partial(OptimWrapper, opt=torch.optim.AdamW),'global')):
+        learn,check = digits_learner(Res(), opt_func=f, bs=256),CheckZeros()
+        with learn.no_bar(), learn.no_logging():
+            learn.fit(2, 1e-2, wd=.1, cbs=[SparsifyCallback(50, 'group', ctx), check])
+            learn.fit(1, 1e-2, cbs=check)
+        m,xb = learn.model.eval(),learn.dls.one_batch()[0][:4]
+        dead = (m.a.weight.flatten(1)==0).all(1)
+        test_eq(int(dead.sum()), 4); assert check.steps>4
+        for o in (m.a.bias, m.n.weight, m.n.bias, m.b.weight, m.b.bias, m.m.weight, m.m.bias): assert not o[dead].any() and o[~dead].any()
+        g = channel_graph(m, xb)
+        test_eq([sum(c not in g.living() for c in o.classes) for o in g.groups()], [4])
+        test_close(learn.recorder.values[-1][-1], learn.keep_sparse.sparsity, eps=1e-9)
+
+def test_looking_at_a_batch_leaves_the_dice_as_they_were():
+    def batches(look):
+        set_seed(1); dls = digits_dls(64)
+        if look: test_eq([o.shape for o in sample_batch(dls)], [(2,1,8,8)])
+        return [b[0] for b in dls.train],torch.rand(2)
+    for a,b in zip(batches(True)[0], batches(False)[0]): test_eq(a, b)
+    test_eq(batches(True)[1], batches(False)[1])
 
 def test_check_zeros_finds_what_comes_back():
     class Revive(Callback):
@@ -181,7 +212,7 @@ def test_bad_arguments_change_nothing():
                       (dict(sparsity=70,context='globl'),ValueError,'global'), (dict(sparsity=70,layer_type=nn.Conv3d),ValueError,'Conv2d (3)'),
                       (dict(sparsity=70,layer_type=nn.ReLU),TypeError,'ReLU'), (dict(sparsity={'0.1':50}),ValueError,'0.0'), (dict(sparsity={}),ValueError,'no layer'),
                       (dict(sparsity=70,round_to=0),ValueError,'round_to'), (dict(sparsity=70,normalize='men'),ValueError,'mean'),
-                      (dict(sparsity=30,granularity='2:4'),ValueError,'50'), (dict(sparsity=70,nonsense=1),TypeError,'nonsense')):
+                      (dict(sparsity=30,granularity='2:4'),ValueError,'50'), (dict(sparsity=50,granularity='group',ignore='x'),ValueError,"'x'"), (dict(sparsity=70,nonsense=1),TypeError,'nonsense')):
         with learn.no_bar(), learn.no_logging():
             with expect_fail(ex, msg): learn.fit(1, cbs=SparsifyCallback(**kw))
     for k,v in learn.model.state_dict().items(): test_eq(v, was[k])

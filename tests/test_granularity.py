@@ -130,6 +130,8 @@ def test_granularity_errors_say_what_there_is():
     with expect_fail(ValueError, '(2, 2)'): Groups('filter', 'oi', (4,4)).reduce(torch.ones(2,2))
     with expect_fail(ValueError, '(4, 4)'): Groups('filter', 'oi', (4,4)).expand(torch.ones(4,4))
     with expect_fail(ValueError, "'i'"): Groups('2:4', 'o', (4,))
+    with expect_fail(ValueError, "Sparsifier"): Groups('group', 'oihw', (4,4,3,3))
+    with expect_fail(ValueError, "did you mean 'group'"): Groups('goup', 'oihw', (4,4,3,3))
 
 def test_a_granularity_of_your_own():
     granularities['plane'] = 'd'

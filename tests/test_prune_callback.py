@@ -4,7 +4,6 @@ from fastai.basics import *
 from fasterprune.criteria import *
 from fasterprune.schedule import *
 from fasterprune.mask import check_percent
-from fasterprune.sparsifier import unwrap
 from fasterprune.callback import add_column, percent_at, restart_trackers
 from fasterprune.graph import *
 from fasterprune.plan import *

@@ -12,7 +12,7 @@ from fasterprune.criteria import *
 from fasterprune.schedule import *
 from fasterprune.mask import check_percent, n_dead, round_keep
 from fasterprune.report import *
-from fasterprune.sparsifier import unwrap, original, match_names
+from fasterprune.sparsifier import original, match_names
 from fasterprune.graph import *
 from fasterprune.plan import *
 from fasterprune.shrink import _settle, _Trial

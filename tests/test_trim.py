@@ -2,7 +2,7 @@
 from copy import deepcopy
 import torch
 from torch import nn
-from fasterprune.sparsifier import unwrap
+from fasterprune.graph import unwrap
 from fasterprune.plan import *
 import torchvision
 from torch.nn import functional as F
