@@ -1,27 +1,80 @@
 """How much faster a shrunk network is: latency and training step, beside the ratio of MACs.
 
-    python benchmarks/bench_shrunk.py [rounds]
+    python benchmarks/bench_shrunk.py [--models resnet18 ...] [--percents 25 50 70] [--batches 1 16]
+                                      [--ways eager channels_last folded compiled onnx] [--rounds 7] [--size 224] [--train] [--no-peer] [--cpu] [--lossy]
 
-Half of the channels of each group (`Pruner`, local, rounded up to multiples of 8), and the original, in turn; medians. The training
-step is also taken with `trim`, which slices the full weights in each pass.
+A share of the channels of each group (`Pruner`, local, what stays rounded up to multiples of 8), in turn with the original; medians.
+Names are of torchvision, else of timm. Each way to run is compared with the original run in the same way. If Torch-Pruning is
+installed, its network of the same ratio (magnitude, `round_to=8`) runs in the same turns. With `--train` also a training step, plain
+and with `trim`, which slices the full weights in each pass. On a busy machine take `--cpu`: one thread, and seconds of the processor
+instead of the clock. Residual streams under LayerNorm are pruned with `--lossy` only (the peer always does).
 """
-import sys, warnings
+import argparse, os, statistics, time, warnings
 from copy import deepcopy
 import torch, torchvision
+from torch import nn
 from torch.nn import functional as F
-from torch.utils.flop_counter import FlopCounterMode
-from fasterprune.pruner import Pruner
+from fasterprune.pruner import Pruner, count_macs
+from fasterprune.speed import run_as
 from fasterprune.trim import trim
 from common import interleave, table
 
-def flops(m, x):
-    with torch.no_grad(), FlopCounterMode(display=False) as c: m(x)
-    return c.get_total_flops()
+names = ['resnet18','resnet50','vgg16_bn','mobilenet_v2','convnext_tiny','vit_small_patch16_224']
+
+def build(name):
+    if hasattr(torchvision.models, name): return getattr(torchvision.models, name)().eval()
+    import timm
+    return timm.create_model(name).eval()
+
+def peer(name, x, pct):
+    "The network that Torch-Pruning leaves, or why there is none"
+    try: import torch_pruning as tp
+    except ImportError: return 'not installed'
+    m = build(name)
+    heads = {o.qkv:o.num_heads for o in m.modules() if hasattr(o, 'qkv') and hasattr(o, 'num_heads')}
+    last = [o for o in m.modules() if isinstance(o, nn.Linear)][-1]
+    try:
+        p = tp.pruner.MagnitudePruner(m, x, tp.importance.MagnitudeImportance(), pruning_ratio=pct/100, ignored_layers=[last], round_to=8,
+                                      num_heads=heads, prune_num_heads=bool(heads), head_pruning_ratio=pct/100 if heads else 0.)
+        p.step()
+        for o in m.modules():   # as its examples do
+            if heads and hasattr(o, 'qkv') and o.qkv in p.num_heads:
+                o.num_heads = p.num_heads[o.qkv]
+                o.head_dim = o.qkv.out_features//(3*o.num_heads)
+                o.attn_dim = o.num_heads*o.head_dim
+        with torch.no_grad(): m(x)
+        return m
+    except Exception as e: return f'{type(e).__name__}: {str(e)[:60]}'
 
 def latency(m, x):
     def f():
         with torch.no_grad(): m(x)
     return f
+
+def turns(rounds, clock, fs):
+    "Median seconds of each of `fs`, called in turn"
+    for f in fs.values(): f()
+    def once(f): t = clock(); f(); return clock()-t
+    ts = [[once(f) for f in fs.values()] for _ in range(rounds)]
+    return dict(zip(fs, map(statistics.median, zip(*ts))))
+
+def latencies(a, name, pct):
+    "Rows of the table for a network and a percentage"
+    m,x1 = build(name),torch.randn(1,3,a.size,a.size)
+    nets = dict(full=m, ours=Pruner(deepcopy(m), x1, lossy=a.lossy).prune_model(pct, round_to=8))
+    other = 'left out' if a.no_peer else peer(name, x1, pct)
+    if isinstance(other, nn.Module): nets['peer'] = other
+    elif not a.no_peer: print(f'  Torch-Pruning, {name} {pct} %: {other}', flush=True)
+    macs = {k:count_macs(m, x1)/count_macs(n, x1) for k,n in nets.items()}
+    for bs in a.batches:
+        x = torch.randn(bs,3,a.size,a.size)
+        for way in a.ways:
+            try: t = turns(a.rounds, time.process_time if a.cpu else time.perf_counter, {k:latency(run_as(n, x, way), x) for k,n in nets.items()})
+            except Exception as e: print(f'  {name} {way}: {type(e).__name__}: {str(e)[:60]}', flush=True); continue
+            finally: torch.compiler.reset()
+            row = [f'{name} {pct} % {way} {bs}', 1000*t['full']]
+            for k in ('ours','peer'): row += [macs[k], t['full']/t[k], t['full']/t[k]/macs[k]] if k in nets else ['-']*3
+            yield row
 
 def step(m, x):
     y = torch.zeros(len(x), dtype=torch.long)
@@ -29,27 +82,36 @@ def step(m, x):
     def f(): opt.zero_grad(); F.cross_entropy(m(x), y).backward(); opt.step()
     return f
 
-def main(rounds=7):
-    warnings.simplefilter('ignore')
-    rows = []
-    for name in ('resnet18','resnet50','vgg16_bn','mobilenet_v2','convnext_tiny'):
-        m,x1 = getattr(torchvision.models, name)().eval(),torch.randn(1,3,224,224)
-        for pct in (25,50,70):
-            plan = Pruner(m, x1).plan(pct, round_to=8)
-            s = plan.apply(deepcopy(m))
-            macs = flops(m, x1)/flops(s, x1)
-            for bs in (1,16):
-                x = torch.randn(bs,3,224,224)
-                t = interleave(rounds, full=latency(m, x), small=latency(s, x))
-                rows.append((f'{name} {pct} % batch {bs}', macs, t['full']/t['small'], t['full']/t['small']/macs))
-    table('latency: MACs ratio, times as fast, share of the ideal', rows)
+def steps(rounds):
     rows = []
     for name in ('resnet18','vgg11_bn'):
         m,x = getattr(torchvision.models, name)().train(),torch.randn(16,3,96,96)
         plan = Pruner(m, x).plan(50)
-        s = plan.apply(deepcopy(m)); macs = flops(m, x)/flops(s, x)
+        s = plan.apply(deepcopy(m)); macs = count_macs(m, x)/count_macs(s, x)
         t = interleave(rounds, full=step(m, x), small=step(s, x), trim=step(trim(deepcopy(m), plan).train(), x))
         rows.append((name, macs, t['full']/t['small'], t['full']/t['trim'], t['full']/t['trim']/macs))
     table('training step, half of each group: MACs ratio, shrunk, trim, share of the ideal of trim', rows)
 
-if __name__=='__main__': main(*map(int, sys.argv[1:]))
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument('--models', nargs='+', default=names)
+    p.add_argument('--percents', nargs='+', type=int, default=[25,50,70])
+    p.add_argument('--batches', nargs='+', type=int, default=[1,16])
+    p.add_argument('--ways', nargs='+', default=['eager','channels_last','folded','compiled','onnx'])
+    p.add_argument('--rounds', type=int, default=7)
+    p.add_argument('--size', type=int, default=224)
+    p.add_argument('--train', action='store_true')
+    p.add_argument('--no-peer', action='store_true')
+    p.add_argument('--cpu', action='store_true')
+    p.add_argument('--lossy', action='store_true')
+    a = p.parse_args()
+    warnings.simplefilter('ignore')
+    if a.cpu: torch.set_num_threads(1)
+    print(f'{torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}, images of {a.size}')
+    table('network, percent, way, batch: ms of the original; MACs ratio, times as fast, share of the ideal; the same of Torch-Pruning', [])
+    for pct in a.percents:
+        for name in a.models:
+            for row in latencies(a, name, pct): print('  '+f'{row[0]:<42}'+''.join(f'{c:>9}' if isinstance(c, str) else f'{c:9.2f}' for c in row[1:]), flush=True)
+    if a.train: steps(a.rounds)
+
+if __name__=='__main__': main()

@@ -18,4 +18,6 @@ from .repair import *
 from .shrink import *
 from .pruner import *
 from .trim import *
+from .speed import *
+from .coverage import *
 from .prune_callback import *
