@@ -35,8 +35,8 @@ def length(module, attr):
     ps = getattr(module, 'parametrizations', {})
     return getattr(ps[attr], 'original0', None) if attr in ps else module._parameters.get(attr+'_g')
 
-# %% ../nbs/06_sparsifier.ipynb #ea6622a7
-_bias_names = {'weight':'bias', 'in_proj_weight':'in_proj_bias'}
+# %% ../nbs/06_sparsifier.ipynb #3829900e
+_bias_names = {'weight':'bias', **{f'{k}_proj_weight':'in_proj_bias' for k in ('in','q','k','v')}}
 
 class Target:
     "One weight that a `Sparsifier` considers"
@@ -73,6 +73,10 @@ class Target:
         "The bias that a dead output takes along"
         name = _bias_names.get(self.attr, self.attr.replace('weight','bias') if self.attr.startswith('weight_') else None)
         return getattr(self.module, name, None) if name and self.groups.takes_bias else None
+    @property
+    def bias_at(self):
+        "Which part of the bias is the weight's own, (part, parts): q, k and v share one"
+        return ('qkv'.index(self.attr[0]),3) if self.attr.endswith('_proj_weight') and self.attr[0] in 'qkv' else (0,1)
     def __repr__(self): return f'Target({self.name}, {self.groups.n} groups)'
 
 # %% ../nbs/06_sparsifier.ipynb #fa0511c6
@@ -233,7 +237,7 @@ class Sparsifier:
         self._norms,self._held = None,None
         self._snap('init'); self._snap('prev')
 
-# %% ../nbs/06_sparsifier.ipynb #60c2e642
+# %% ../nbs/06_sparsifier.ipynb #2abe5108
 @patch
 def _find(self:Sparsifier):
     "The weights to consider, tied ones once"
@@ -253,6 +257,10 @@ def _find(self:Sparsifier):
             t.check_zero()
             res[t.name] = t
     if not res: raise ValueError(f"ignore={self.ignore!r} leaves no layer to prune")
+    self.left = {t.layer:f'no more than {t.groups.nm[0]} inputs, of which {self.granularity} keeps all' for t in res.values()
+                 if t.groups.nm and t.groups.weight_shape[t.groups.in_dim]<=t.groups.nm[0]}
+    if all(t.layer in self.left for t in res.values()):
+        raise ValueError(f"{self.granularity} keeps {t.groups.nm[0]} of every {t.groups.nm[1]} inputs, and no layer considered has more than {t.groups.nm[0]}: {_names(self.left)}")
     return res
 
 # %% ../nbs/06_sparsifier.ipynb #c11f6105
@@ -343,7 +351,7 @@ def _find_norms(self:Sparsifier):
         self._norms = ns or ()
     return self._norms
 
-# %% ../nbs/06_sparsifier.ipynb #e51c720a
+# %% ../nbs/06_sparsifier.ipynb #ee821196
 @patch
 def _multipliers(self:Sparsifier, alive, custom):
     "Name -> multiplier, for the weights and all that goes with them"
@@ -364,7 +372,11 @@ def _multipliers(self:Sparsifier, alive, custom):
     for n,d in dead.items():
         b = self.targets[n].bias
         if b is not None and id(b) in names:
-            res[names[id(b)]] = torch.as_tensor(np.tile(~d, b.numel()//len(d))).to(b)
+            i,k = self.targets[n].bias_at
+            one,live = b.numel()//k,np.ones(b.numel())
+            live[i*one:(i+1)*one] = np.tile(~d, one//len(d))
+            m,name = torch.as_tensor(live).to(b),names[id(b)]
+            res[name] = res[name]*m if name in res else m
     if (any(d.any() for d in dead.values()) or self._norms) and (ns := self._find_norms()):
         for k,d in ns.dead(dead).items(): res[k] = torch.as_tensor(~d).to(params[k])
     return res
@@ -552,12 +564,14 @@ def _rounded(self:Sparsifier, kill, n, dead, round_to):
     kill = n-round_keep(n-kill, n, round_to)
     return max(kill, was) if kill<was<=n-1 else kill
 
-# %% ../nbs/06_sparsifier.ipynb #908f832a
+# %% ../nbs/06_sparsifier.ipynb #133832cc
 @patch
 def _global(self:Sparsifier, ts, pct, normalize, round_to=None):
     "Masks of the groups of several weights that compete"
-    ss = normalize_scores([self._score(t) for t in ts], normalize)
-    sizes = [t.groups.sizes for t in ts]
+    ss,sizes = [self._score(t) for t in ts],[t.groups.sizes for t in ts]
+    # what reads dead channels is not masked, and would drag a group's mean up
+    if self.granularity=='group' and normalize=='mean': ss = [s/s[~self._dead(t)].abs().mean().clamp(min=torch.finfo(s.dtype).tiny) for t,s in zip(ts,ss)]
+    else: ss = normalize_scores(ss, normalize)
     total = sum(math.prod(t.groups.weight_shape) if self.unit=='weights' else t.groups.n for t in ts)
     dead = [self._dead(t) for t in ts]
     masks,saved = global_masks(ss, sizes, n_dead(pct, total), dead if any(d.any() for d in dead) else None, unit=self.unit)

@@ -187,6 +187,16 @@ def test_random_networks_keep_their_outputs():
         n_bad += len(bad)
     assert n_gone>10_000 and n_bad<8
 
+def test_coupled_masks_shrink_without_a_trace():
+    x = torch.randn(2,3,64,64).double()
+    for ctx in ('local','global'):
+        m = torchvision.models.resnet18().double().eval()
+        for p in m.parameters(): p.data = .1*torch.randn_like(p)+.05
+        Sparsifier(m, 'group', ctx, xb=x).prune_model(50)
+        small = shrink(m, x)
+        assert rel_diff([m(x)], [small(x)])<1e-10
+        test_eq(plan_of(small).left, [])
+
 def test_what_a_sparsifier_zeroed_goes_and_the_outputs_stay():
     for name,pct in (('resnet18',50), ('vgg11_bn',50), ('densenet121',30), ('mobilenet_v2',30), ('shufflenet_v2_x1_0',30)):
         torch.manual_seed(0)

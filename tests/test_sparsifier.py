@@ -88,6 +88,13 @@ def test_no_layer_collapses_and_the_report_names_it():
     assert 'kept alive in: 0' in repr(p.report())
     test_eq(Sparsifier(m, 'filter', 'local').prune_model(100).saved, ['0','1'])
 
+def test_layers_with_too_few_inputs_for_a_pattern_are_named():
+    m = nn.Sequential(nn.Conv2d(8,8,1), nn.Conv2d(8,8,3,groups=8), nn.Conv2d(8,4,1))
+    p = Sparsifier(m, '2:4').prune_model(50)
+    test_eq([int((o.weight==0).sum()) for o in m], [32,0,16])
+    assert 'Left alone (no more than 2 inputs, of which 2:4 keeps all): 1' in repr(p.report())
+    with expect_fail(ValueError, '2:4'): Sparsifier(nn.Sequential(nn.Conv2d(8,8,3,groups=8)), '2:4')
+
 def test_round_to():
     m = nn.Sequential(nn.Conv2d(3,20,3), nn.Conv2d(20,64,3))
     p = Sparsifier(m, 'filter', 'local').prune_model(70, round_to=8)
@@ -100,7 +107,7 @@ def test_every_granularity_on_every_layer_type():
               nn.ConvTranspose3d(4,8,3), nn.Embedding(10,8), nn.MultiheadAttention(8,2), nn.MultiheadAttention(8,2,kdim=4,vdim=6),
               nn.LSTM(6,8,2,bidirectional=True), nn.GRU(6,8), nn.RNN(6,8), nn.Conv2d(8,8,3,groups=8), nn.Conv2d(8,16,3,groups=4)]
     for l in layers:
-        for g in [*granularities_of(l), (2,4)]+(['2:4'] if isinstance(l, (nn.Linear,nn.Conv2d)) else []):
+        for g in [*granularities_of(l), (2,4)]+(['2:4'] if isinstance(l, (nn.Linear,nn.Conv2d)) and getattr(l, 'groups', 1)==1 else []):
             for ctx in ('local','global','erk','lamp'):
                 m = nn.ModuleList([copy.deepcopy(l)])
                 was = {n:p.detach().clone() for n,p in m.named_parameters()}
@@ -116,6 +123,13 @@ def test_a_dead_filter_takes_its_bias():
         p = Sparsifier(m, 'filter', 'local', layer_type=type(l), xb=torch.randn(2,4,*[6]*(l.weight.ndim-2))).prune_model(50)
         y = m(torch.randn(2,4,*[6]*(l.weight.ndim-2)))
         test_eq(int((y.transpose(0,1).flatten(1).abs().sum(1)==0).sum()), 4)
+
+def test_dead_rows_of_an_attention_take_their_part_of_the_bias():
+    for kw in ({}, dict(kdim=4, vdim=6)):
+        m = nn.ModuleList([nn.MultiheadAttention(8, 2, **kw)]); nn.init.ones_(m[0].in_proj_bias)
+        p = Sparsifier(m, 'row', layer_type=nn.MultiheadAttention, norms=False).prune_model({'0':50})
+        ws = [m.get_parameter(n) for n in p.targets]
+        test_eq(m[0].in_proj_bias==0, torch.cat([(w==0).all(1) for w in ws])); test_eq(int((m[0].in_proj_bias==0).sum()), 12)
 
 def test_every_criterion_at_every_granularity():
     for c in criteria:
