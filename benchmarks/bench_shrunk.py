@@ -1,6 +1,6 @@
 """How much faster a shrunk network is: latency and training step, beside the ratio of MACs.
 
-    python benchmarks/bench_shrunk.py [--models resnet18 ...] [--percents 25 50 70] [--batches 1 16]
+    python benchmarks/bench_shrunk.py [--models [resnet18 ...]] [--percents 25 50 70] [--batches 1 16]
                                       [--ways eager channels_last folded compiled onnx] [--rounds 7] [--size 224] [--train] [--no-peer] [--cpu] [--lossy]
 
 A share of the channels of each group (`Pruner`, local, what stays rounded up to multiples of 8), in turn with the original; medians.
@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from fasterprune.pruner import Pruner, count_macs
 from fasterprune.speed import run_as
 from fasterprune.trim import trim
-from common import interleave, table
+from common import table
 
 names = ['resnet18','resnet50','vgg16_bn','mobilenet_v2','convnext_tiny','vit_small_patch16_224']
 
@@ -51,6 +51,8 @@ def latency(m, x):
         with torch.no_grad(): m(x)
     return f
 
+def clock(a): return time.process_time if a.cpu else time.perf_counter
+
 def turns(rounds, clock, fs):
     "Median seconds of each of `fs`, called in turn"
     for f in fs.values(): f()
@@ -69,7 +71,7 @@ def latencies(a, name, pct):
     for bs in a.batches:
         x = torch.randn(bs,3,a.size,a.size)
         for way in a.ways:
-            try: t = turns(a.rounds, time.process_time if a.cpu else time.perf_counter, {k:latency(run_as(n, x, way), x) for k,n in nets.items()})
+            try: t = turns(a.rounds, clock(a), {k:latency(run_as(n, x, way), x) for k,n in nets.items()})
             except Exception as e: print(f'  {name} {way}: {type(e).__name__}: {str(e)[:60]}', flush=True); continue
             finally: torch.compiler.reset()
             row = [f'{name} {pct} % {way} {bs}', 1000*t['full']]
@@ -82,19 +84,20 @@ def step(m, x):
     def f(): opt.zero_grad(); F.cross_entropy(m(x), y).backward(); opt.step()
     return f
 
-def steps(rounds):
-    rows = []
-    for name in ('resnet18','vgg11_bn'):
-        m,x = getattr(torchvision.models, name)().train(),torch.randn(16,3,96,96)
+def steps(a):
+    "Training steps of different sizes: what is not multiplication matters less the larger they are"
+    table('training step, half of each group: ms; MACs ratio, times as fast shrunk and trimmed, shares of the ideal', [])
+    for name,bs,size in (('resnet18',32,64),('resnet18',32,128),('resnet50',16,96),('resnet50',16,160),('vgg11_bn',16,96),('vgg11_bn',16,160)):
+        m,x = getattr(torchvision.models, name)().train(),torch.randn(bs,3,size,size)
         plan = Pruner(m, x).plan(50)
         s = plan.apply(deepcopy(m)); macs = count_macs(m, x)/count_macs(s, x)
-        t = interleave(rounds, full=step(m, x), small=step(s, x), trim=step(trim(deepcopy(m), plan).train(), x))
-        rows.append((name, macs, t['full']/t['small'], t['full']/t['trim'], t['full']/t['trim']/macs))
-    table('training step, half of each group: MACs ratio, shrunk, trim, share of the ideal of trim', rows)
+        t = turns(a.rounds, clock(a), dict(full=step(m, x), small=step(s, x), trim=step(trim(deepcopy(m), plan).train(), x)))
+        fast = [t['full']/t[k] for k in ('small','trim')]
+        print(f'  {name} {bs} × {size}'.ljust(24)+''.join(f'{o:9.2f}' for o in (1000*t['full'], macs, *fast, *(f/macs for f in fast))), flush=True)
 
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument('--models', nargs='+', default=names)
+    p.add_argument('--models', nargs='*', default=names)
     p.add_argument('--percents', nargs='+', type=int, default=[25,50,70])
     p.add_argument('--batches', nargs='+', type=int, default=[1,16])
     p.add_argument('--ways', nargs='+', default=['eager','channels_last','folded','compiled','onnx'])
@@ -112,6 +115,6 @@ def main():
     for pct in a.percents:
         for name in a.models:
             for row in latencies(a, name, pct): print('  '+f'{row[0]:<42}'+''.join(f'{c:>9}' if isinstance(c, str) else f'{c:9.2f}' for c in row[1:]), flush=True)
-    if a.train: steps(a.rounds)
+    if a.train: steps(a)
 
 if __name__=='__main__': main()

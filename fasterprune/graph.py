@@ -870,7 +870,7 @@ def channel_graph(
     g.lab,g.fixed,g.places,g.stack = None,None,None,[]
     return g._members()
 
-# %% ../nbs/05a_graph.ipynb #1b9c7194
+# %% ../nbs/05a_graph.ipynb #e3db0b41
 class Group:
     "Channels that are coupled across the same parameters"
     def __init__(self,
@@ -879,8 +879,9 @@ class Group:
     def __len__(self): return len(self.classes)
     @property
     def name(self):
-        "The first parameter that produces these channels"
-        return next((n for n,*_,eat in self.touches if not eat and self.graph.kind[n]), self.touches[0][0])
+        "The first weight that produces these channels, or else a parameter"
+        made = [n for n,*_,eat in self.touches if not eat and self.graph.kind[n]]
+        return next((n for n in made if n.rpartition('.')[2].startswith(('weight','in_proj'))), (made or [self.touches[0][0]])[0])
     @property
     def lossy(self):
         "Why removing some of these changes the outputs, or `None`"

@@ -7,16 +7,69 @@ Docs: https://fasterprune.github.io/fasterprune/trim.html.md"""
 # %% auto #0
 __all__ = ['Trimmed', 'trim']
 
-# %% ../nbs/13b_trim.ipynb #4c80b208
+# %% ../nbs/13b_trim.ipynb #e531cc7a
+import math, sys
 from copy import deepcopy
 
+import numpy as np
 import torch
 from torch import nn
+from fastcore.basics import patch
 
 from .graph import unwrap
 from .plan import *
 
-# %% ../nbs/13b_trim.ipynb #84c4c8db
+# %% ../nbs/13b_trim.ipynb #4fd6df54
+def _runs(idx, n):
+    "Length of the aligned runs that `idx`, of `n`, consists of"
+    for r in sorted((r for r in range(2, n+1) if n%r==0 and len(idx)%r==0), reverse=True):
+        a = np.asarray(idx).reshape(-1, r)
+        if (a[:,0]%r==0).all() and (a==a[:,:1]+np.arange(r)).all(): return r
+    return 1
+
+class _Part:
+    "The places of a weight that stay, `flat` in blocks of `block`"
+    def __init__(self, shape, ds):
+        self.shape,self.small,last = tuple(shape),tuple(len(ds.get(d, range(n))) for d,n in enumerate(shape)),max(ds)
+        run = _runs(ds[last], shape[last])
+        self.block,self.ds = run*math.prod(shape[last+1:]),ds
+        flat = np.zeros(1, int)
+        for d in range(last+1):
+            i,n = np.asarray(ds.get(d, range(shape[d]))),shape[d]
+            if d==last: i,n = i[::run]//run,n//run
+            flat = (flat[:,None]*n+i).ravel()
+        self.flat = torch.from_numpy(flat)
+    def to(self, device): self.flat = self.flat.to(device); return self
+    def get(self, t):
+        "The part of `t`"
+        return t.reshape(-1, self.block)[self.flat].view(self.small) if self.block>16 else self.steps(t)
+    def steps(self, t):
+        for d,i in self.at(t.device): t = t.index_select(d, i)
+        return t
+    def at(self, device):
+        if not hasattr(self, '_at') or self._at[0]!=device: self._at = device,[(d,torch.tensor(i, device=device)) for d,i in self.ds.items()]
+        return self._at[1]
+    def put(self, into, t):
+        "Write `t` to its places in `into`, which is contiguous"
+        into.view(-1, self.block).index_copy_(0, self.flat, t.reshape(-1, self.block))
+        return into
+
+@patch
+def zeros(self:_Part, t):
+    "Zeros of the full shape, like `t`"
+    if t.device.type!='cpu' or t.dtype not in (torch.float32,torch.float64) or 4*math.prod(self.shape)<2**25: return t.new_zeros(self.shape)
+    dtype = np.float32 if t.dtype==torch.float32 else np.float64
+    # two references, this one and that of the question: no tensor has the memory any more
+    if getattr(self, 'memory', None) is None or self.memory.dtype!=dtype or sys.getrefcount(self.memory)>2: self.memory = np.empty(self.shape, dtype)
+    return torch.from_numpy(self.memory).zero_()
+
+class _Slice(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, w, part): ctx.part = part; return part.get(w)
+    @staticmethod
+    def backward(ctx, g): return ctx.part.put(ctx.part.zeros(g), g),None
+
+# %% ../nbs/13b_trim.ipynb #ba086ad7
 class Trimmed(nn.Module):
     "`model` computing with the part of its weights that `plan` keeps"
     def __init__(self, model, plan):
@@ -24,16 +77,18 @@ class Trimmed(nn.Module):
         small = plan.apply(deepcopy(model))
         self.full,self.plan = model,plan
         self.__dict__['small'] = small   # not a submodule: the parameters are those of the full model
+        self.parts = {n:_Part(plan.shapes[n], ds) for n,ds in plan.keep.items()}
+
+    def _part(self, n, t): return self.parts[n].to(t.device)
 
     def slices(self):
         "The weights that compute, by name"
         ps = dict(self.full.named_parameters())
         ps.update(self.plan.fold(ps))
-        return {n:self.plan._take(n, p) if n in self.plan.keep else p for n,p in ps.items()}
+        return {n:_Slice.apply(p, self._part(n, p)) if n in self.parts else p for n,p in ps.items()}
 
     def forward(self, *args, **kwargs):
-        self.small.train(self.training)
-        out = torch.func.functional_call(self.small, self.slices(), args, kwargs)
+        out = torch.func.functional_call(self.small.train(self.full.training), self.slices(), args, kwargs)
         self._write_back()
         return out
 
@@ -41,15 +96,22 @@ class Trimmed(nn.Module):
     def _write_back(self):
         "Statistics of norms that the pass has updated"
         full = dict(self.full.named_buffers())
-        for n,b in self.small.named_buffers() if self.training else ():
-            at = full[n]
-            if n not in self.plan.keep: at.copy_(b); continue
-            ds = self.plan.keep[n]
-            at[torch.meshgrid(*(torch.as_tensor(ds.get(d, range(s)), device=at.device) for d,s in enumerate(at.shape)), indexing='ij')] = b
+        for n,b in self.small.named_buffers() if self.full.training else ():
+            if n not in self.parts: full[n].copy_(b)
+            else: full[n].copy_(self._part(n, b).put(full[n].contiguous(), b))
 
 def trim(
     model:nn.Module, # its weights get the gradients
     plan:Plan # what computes, for example `Pruner(model, xb).plan(50)`
-)->Trimmed: # a module to call in the place of `model`
+)->Trimmed: # a module to call in the place of `model`, or a context in which `model` computes in this way
     "`model` at the speed of the network that `plan` would leave"
     return Trimmed(unwrap(model), plan)
+
+# %% ../nbs/13b_trim.ipynb #0f7b255c
+@patch
+def __enter__(self:Trimmed):
+    self.full.__dict__['forward'] = self.forward
+    return self
+
+@patch
+def __exit__(self:Trimmed, *exc): self.full.__dict__.pop('forward', None)

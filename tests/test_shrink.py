@@ -48,6 +48,8 @@ def test_every_rule_by_a_small_network():
      'prelu': case('8×4', lambda x,p: p(x), p=nn.PReLU(8)),
      'made up': case('8×3', lambda x: x+torch.zeros(x.shape[1],1,1).double()),
      'data': case('8×3', lambda x: x+torch.arange(6.).double()),
+     'data channels': case('', lambda x: x+torch.arange(8.).double().view(8,1,1)),
+     'another type': case('', lambda x: x.view(torch.int64).view(torch.float64)),
      'permute': case('', lambda x: x.permute(0,2,3,1), d=4, after=0, ),
      'permute, linear': case('8×3', lambda x,l: l(x.permute(0,2,3,1)), after=0, l=L(8,4)),
      'transpose': case('8×3', lambda x,l: l(x.transpose(1,3)), after=0, l=L(8,4)),
