@@ -1,13 +1,16 @@
 """Which architectures can be made smaller, and how exactly: half of each group, in float64.
 
-    python benchmarks/bench_coverage.py [torchvision | timm | name ...] [--peer]
+    python benchmarks/bench_coverage.py [torchvision | timm | timm2 | NAME ...] [--jobs 2] [--timeout 300] [--no-peer] [--csv FILE]
 
-For each model: seconds for the graph, groups found and really halved, what is left of the parameters, and the largest relative
-difference between the smaller model and the one in which nothing listens to what went. All weights are random. With --peer, also
-whether Torch-Pruning (if installed) prunes the same model at ratio 0.5 and it still runs.
+`timm` is one model of each of its families (modules), `timm2` a second one. For each model: seconds for the graph, groups found and
+really halved, what is left of the parameters, and the largest relative difference between the smaller model and the one in which
+nothing listens to what went. All weights are random. If Torch-Pruning is installed, also whether it prunes the same model (float32,
+ratio 0.5, magnitude) and it still runs with the right shape. Each model has a process of its own, and a time limit. With --csv, rows
+are added to a file, and models that it already holds are left out.
 """
-import sys, time, warnings
-from copy import deepcopy
+import argparse, csv, json, os, subprocess, sys, time, warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 import torch, torchvision
 from torch import nn
 from fasterprune.graph import channel_graph
@@ -15,13 +18,13 @@ from fasterprune.pruner import Pruner
 
 _small = 'test atto femto pico nano xxs xs tiny mini 0_5 s0 small _s b0 18 26'.split()
 
-def families():
-    "One timm model of each module, a small one if the names tell"
+def families(k=0):
+    "A timm model of each module, the `k`-th by size if the names tell"
     import timm
     rank = lambda n: (next((i for i,s in enumerate(_small) if s in n), 99), len(n))
     res = {}
     for n in timm.list_models(): res.setdefault(timm.models.model_entrypoint(n).__module__, []).append(n)
-    return [f'timm:{min(ns, key=rank)}' for ns in res.values()]
+    return [f'timm:{sorted(ns, key=rank)[k]}' for ns in res.values() if len(ns)>k]
 
 def build(name):
     "A model and a batch for it"
@@ -31,7 +34,7 @@ def build(name):
     else: m,size = torchvision.models.get_model(name, weights=None),((3,299,299) if name=='inception_v3' else (3,224,224))
     torch.manual_seed(0)
     for t in m.parameters():
-        if t.ndim==1: t.data.uniform_(.5, 1.5)   # scales that start at zero or 1e-6 would hide what is wrong
+        if t.numel()==max(t.shape, default=0): t.data.uniform_(.5, 1.5)   # scales that start at zero or 1e-6 would hide what is wrong
     return m.double().eval(),torch.randn(2,*size).double()
 
 def ours(name):
@@ -40,30 +43,59 @@ def ours(name):
     t = time.perf_counter(); g = channel_graph(m, x); t = time.perf_counter()-t
     p = Pruner(m, x)
     take,_ = p._candidates(g)
-    t2 = time.perf_counter(); plan = p.plan(50); t2 = time.perf_counter()-t2
-    bad = [(w,y) for w,y in plan.left if 'differ' in y or 'Error' in y or 'nothing' in y]
+    plan = p.plan(50)
+    bad = [f'{w}: {y}'[:200] for w,y in plan.left if 'differ' in y or 'Error' in y or 'nothing' in y]
     plan.apply(m)
-    return t,t2,len(take),len(take)-len(bad),100*sum(p.numel() for p in m.parameters())/n,plan.diff or 0.,bad,g.unknown
+    return dict(graph_s=round(t, 1), groups=len(take), halved=len(take)-len(bad), parameters=round(100*sum(p.numel() for p in m.parameters())/n, 1),
+                difference=f'{plan.diff or 0.:.0e}', why='; '.join(bad[:2]+[f'no rule for {o}' for o in g.unknown]))
 
 def peer(name):
-    import torch_pruning as tp
+    try: import torch_pruning as tp
+    except ImportError: return dict(peer='')
     m,x = build(name)
     m,x = m.float(),x.float()
+    with torch.no_grad(): shape = m(x).shape
     heads = [o for o in m.modules() if isinstance(o, nn.Linear) and o.out_features==1000]
     tp.pruner.MetaPruner(m, x, importance=tp.importance.MagnitudeImportance(), pruning_ratio=.5, ignored_layers=heads).step()
-    with torch.no_grad(): return tuple(m(x).shape)==(2,1000)
+    with torch.no_grad(): return dict(peer='runs' if m(x).shape==shape else 'wrong shape')
+
+def one(what, name):
+    try: r = dict(ours=ours, peer=peer)[what](name)
+    except Exception as e: r = {'why' if what=='ours' else 'peer':f'{type(e).__name__}: {e}'.splitlines()[0][:120]}
+    print('RESULT '+json.dumps(r))
+
+def apart(what, name, limit):
+    "`one` in a process of its own"
+    try: out = subprocess.run([sys.executable, __file__, '--one', what, name], capture_output=True, text=True, timeout=limit).stdout
+    except subprocess.TimeoutExpired: return {'why' if what=='ours' else 'peer':f'not done in {limit} s'}
+    return next((json.loads(l[7:]) for l in out.splitlines() if l.startswith('RESULT ')), {'why' if what=='ours' else 'peer':'process died'})
+
+cols = 'model groups halved parameters difference graph_s why peer'.split()
 
 def main(*args):
+    p = argparse.ArgumentParser()
+    p.add_argument('names', nargs='*')
+    p.add_argument('--jobs', type=int, default=2)
+    p.add_argument('--timeout', type=int, default=300)
+    p.add_argument('--no-peer', action='store_true')
+    p.add_argument('--csv', type=Path)
+    p.add_argument('--one', nargs=2)
+    a = p.parse_args(args)
     warnings.simplefilter('ignore')
-    names = [n for a in args if a!='--peer' for n in (torchvision.models.list_models(module=torchvision.models) if a=='torchvision' else families() if a=='timm' else [a])]
-    for n in names:
-        try:
-            t,t2,groups,took,left,diff,bad,unknown = ours(n)
-            print(f'{n:<40} graph {t:5.1f} s  plan {t2:5.1f} s  groups {took:>4} of {groups:<4} parameters {left:5.1f} %  difference {diff:.0e}  {dict(unknown) or ""}', flush=True)
-            for w,y in bad[:2]: print(f'    {w}: {y[:120]}', flush=True)
-        except Exception as e: print(f'{n:<40} {type(e).__name__}: {str(e)[:200]}', flush=True)
-        if '--peer' in args:
-            try: print(f'    Torch-Pruning: {"runs" if peer(n) else "wrong shape"}', flush=True)
-            except Exception as e: print(f'    Torch-Pruning: {type(e).__name__}: {str(e)[:80]}', flush=True)
+    if a.one: return one(*a.one)
+    done = {r['model'] for r in csv.DictReader(a.csv.open())} if a.csv and a.csv.exists() else set()
+    lists = dict(torchvision=lambda: torchvision.models.list_models(module=torchvision.models), timm=families, timm2=lambda: families(1))
+    names = [n for a_ in a.names or ['torchvision','timm'] for n in (lists[a_]() if a_ in lists else [a_]) if n not in done]
+    os.environ.setdefault('OMP_NUM_THREADS', '1')
+    def row(n): return {**dict.fromkeys(cols, ''), 'model':n, **apart('ours', n, a.timeout), **({} if a.no_peer else apart('peer', n, min(a.timeout, 150)))}
+    with ThreadPoolExecutor(a.jobs) as ex:
+        for r in ex.map(row, names):
+            print('  '.join(f'{r[c]!s:<{40 if c=="model" else 10}}' for c in cols), flush=True)
+            if not a.csv: continue
+            new = not a.csv.exists()
+            with a.csv.open('a', newline='') as f:
+                w = csv.DictWriter(f, cols)
+                if new: w.writeheader()
+                w.writerow(r)
 
 if __name__=='__main__': main(*sys.argv[1:])

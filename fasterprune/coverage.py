@@ -20,12 +20,12 @@ from .shrink import _outputs, rel_diff
 from .pruner import *
 from .pruner import _survivors
 
-# %% ../nbs/13d_coverage.ipynb #e20ab899
+# %% ../nbs/13d_coverage.ipynb #31a1c8f3
 def _shaken(model, seed=0):
     "A copy in float64 whose vectors are random"
     m,r = deepcopy(model).double().eval(),torch.Generator().manual_seed(seed)
     for p in m.parameters():
-        if p.ndim==1: p.data.uniform_(.5, 1.5, generator=r)
+        if p.numel()==max(p.shape, default=0): p.data.uniform_(.5, 1.5, generator=r)   # scales of 1e-6 are of shape (n,1,1), too
     return m
 
 def _double(xb): return tree_map(lambda t: t.double() if isinstance(t, Tensor) and t.is_floating_point() else t, xb)

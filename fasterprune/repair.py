@@ -73,17 +73,18 @@ _sizes = {
     nn.MultiheadAttention: _attention_sizes,
 }
 
-# %% ../nbs/12a_repair.ipynb #62db3bd5
+# %% ../nbs/12a_repair.ipynb #33008c55
 @patch
-def numbers(self:ChannelGraph, dim, n, dead):
-    "Numbers of code that stand for a dimension: its size before and after, and how many different channels it has"
+def numbers(self:ChannelGraph, dim, n, dead, whole=True):
+    "Numbers of code that stand for a dimension: its size before and after (if `whole` or if nothing repeats), and how many different channels it has"
     if (new := self.left_of(dim, dead))==n: return
-    yield n,new
     # of heads that are merged with a batch
-    if dim.ids.shape[1]==1 and len(first := np.unique(self.cls[dim.ids[:,0]], return_index=True)[1])<n: yield len(first),self.left_of(dim.take(first), dead)
+    first = np.unique(self.cls[dim.ids[:,0]], return_index=True)[1] if dim.ids.shape[1]==1 else range(n)
+    if whole or len(first)==n: yield n,new
+    if len(first)<n: yield len(first),self.left_of(dim.take(first), dead)
 
 @patch
-def sizes(self:ChannelGraph, keep, dead, guess=2):
+def sizes(self:ChannelGraph, keep, dead, guess=2, whole=True):
     "Module -> attribute -> (old, new) for the sizes that change"
     res,names,known,ts = {},{m:n for n,m in self.model.named_modules()},set(),named_tensors(self.model)
     real = {n:self.names[id(t)][0] for n,t in ts.items()}   # of the names of a tied parameter the one in `keep`
@@ -97,7 +98,7 @@ def sizes(self:ChannelGraph, keep, dead, guess=2):
         at = lambda a,d: len(keep[full(a)][d]) if d in keep.get(full(a), {}) else ts[full(a)].shape[d]
         for k,v in f(m, at, lambda a: keep.get(full(a), {})).items(): put(m, k, v)
     for stack,outs,ins in self.views if guess else ():
-        for old,new in {s for o in (*outs,*ins) for s in self.numbers(*o, dead)}:
+        for old,new in {s for o in (*outs,*ins) for s in self.numbers(*o, dead, whole)}:
             for m in ({*stack[-guess:], *stack[-1].children()}-known if stack else ()):
                 for k,v in list(vars(m).items()):
                     if k.startswith('_') or k in res.get(names[m], {}): continue
@@ -108,11 +109,12 @@ def sizes(self:ChannelGraph, keep, dead, guess=2):
 @patch
 def plan(self:ChannelGraph,
     dead, # classes that go
-    guess:int=2 # of how many of the modules that run, from the innermost, attributes are set
+    guess:int=2, # of how many of the modules that run, from the innermost, attributes are set
+    whole:bool=True # is the size of a dimension that repeats its channels looked for, too?
 )->Plan:
     "The plan by which the classes `dead` go"
     keep = self.keep(dead)
-    return Plan(keep, self.sizes(keep, set(dead), guess), {n:tuple(p.shape) for n,p in self.names.values()})
+    return Plan(keep, self.sizes(keep, set(dead), guess, whole), {n:tuple(p.shape) for n,p in self.names.values()})
 
 # %% ../nbs/12a_repair.ipynb #4048ecee
 _arithmetic = 'mul multiply div divide true_divide truediv add sub pow rpow rsub rdiv rtruediv rmul radd imul iadd itruediv'.split()

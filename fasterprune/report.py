@@ -63,11 +63,12 @@ def __getitem__(self:Report,
 @patch
 def __contains__(self:Report, k): return any(next(iter(r.values()), None)==k for r in self._all)
 
-# %% ../nbs/04_report.ipynb #5a9c4b8b
+# %% ../nbs/04_report.ipynb #bbc81143
 def _fmt(v):
     if v is None: return ''
     if isinstance(v, bool) or not isinstance(v, Real): return str(v).replace('\n', ' ')
-    return f'{v:,}' if isinstance(v, Integral) else f'{v:,.2f}'.replace('-0.00', '0.00') if abs(v)<.01 else f'{v:,.2f}'
+    if isinstance(v, Integral): return f'{v:,}'
+    return f'{v:.1e}' if 0<abs(v)<1e-5 else f'{v:,.2f}'.replace('-0.00', '0.00') if abs(v)<.01 else f'{v:,.2f}'
 
 @patch
 def _cells(self:Report): return [[_fmt(r.get(c)) for c in self.columns] for r in self._all]

@@ -36,7 +36,7 @@ def rel_diff(
     ds = [((x.double()-y.double()).abs().max()/x.double().abs().max().clamp(min=1e-30)).item() for x,y in zip(a,b) if x.numel()]
     return math.nan if any(map(math.isnan, ds)) else max(ds, default=0.)
 
-# %% ../nbs/13_shrink.ipynb #f283fb7f
+# %% ../nbs/13_shrink.ipynb #60057116
 @patch
 def deaf(self:ChannelGraph,
     dead # classes
@@ -60,13 +60,13 @@ class _Trial:
             try: _outputs(graph.model, h); self.xs.append(h)
             except Exception: pass   # a model for one size of batch
         self.want = self.outputs(graph.model) if exact else None
-    def plan(self, dead, guess): return self.graph.plan(dead, guess)
+    def plan(self, dead, *guess): return self.graph.plan(dead, *guess)
     def outputs(self, model): return [t for x in self.xs for t in _outputs(model, x)]
     def __call__(self, dead):
         "The plan, or `None` and why it does not work"
         first = None
-        for guess in (2,99,0):
-            plan = self.plan(dead, guess)
+        for guess in ((2,),(99,),(2,False),(0,)):
+            plan = self.plan(dead, *guess)
             if any(not len(i) for ds in plan.keep.values() for i in ds.values()): return None,'nothing would be left of a layer'
             if not (err := self.works(plan, dead)): return plan,None
             first = first or err
@@ -122,7 +122,7 @@ def _sums(graph):
             res.append(_Sum(n, d, idx[i], size[i], graph.rows(n, d)[idx[i]], bias if (kind==1).all() else None))
     return res
 
-# %% ../nbs/13_shrink.ipynb #6b2e12d5
+# %% ../nbs/13_shrink.ipynb #72d42cd2
 def _marks(sums, dead):
     "Which classes are `dead`, as an array in which -1 is not"
     res = np.zeros(max([*dead, *(s.rows.max() for s in sums)], default=0)+2, bool)
@@ -165,8 +165,8 @@ def _folds(sums, dead):
 class _Folding(_Trial):
     "Tries plans that fold constants"
     def __init__(self, graph, sums, *args): super().__init__(graph, *args); self.sums = sums
-    def plan(self, dead, guess):
-        plan = super().plan(dead, guess)
+    def plan(self, dead, *guess):
+        plan = super().plan(dead, *guess)
         plan.folds = _folds(self.sums, dead)
         return plan
 

@@ -19,7 +19,7 @@ from fastcore.basics import patch
 from .graph import unwrap
 from .plan import *
 
-# %% ../nbs/13b_trim.ipynb #4fd6df54
+# %% ../nbs/13b_trim.ipynb #bc97bee9
 def _runs(idx, n):
     "Length of the aligned runs that `idx`, of `n`, consists of"
     for r in sorted((r for r in range(2, n+1) if n%r==0 and len(idx)%r==0), reverse=True):
@@ -53,15 +53,13 @@ class _Part:
         "Write `t` to its places in `into`, which is contiguous"
         into.view(-1, self.block).index_copy_(0, self.flat, t.reshape(-1, self.block))
         return into
-
-@patch
-def zeros(self:_Part, t):
-    "Zeros of the full shape, like `t`"
-    if t.device.type!='cpu' or t.dtype not in (torch.float32,torch.float64) or 4*math.prod(self.shape)<2**25: return t.new_zeros(self.shape)
-    dtype = np.float32 if t.dtype==torch.float32 else np.float64
-    # two references, this one and that of the question: no tensor has the memory any more
-    if getattr(self, 'memory', None) is None or self.memory.dtype!=dtype or sys.getrefcount(self.memory)>2: self.memory = np.empty(self.shape, dtype)
-    return torch.from_numpy(self.memory).zero_()
+    def zeros(self, t):
+        "Zeros of the full shape, like `t`"
+        if t.device.type!='cpu' or t.dtype not in (torch.float32,torch.float64) or 4*math.prod(self.shape)<2**25: return t.new_zeros(self.shape)
+        dtype = np.float32 if t.dtype==torch.float32 else np.float64
+        # two references, this one and that of the question: no tensor has the memory any more
+        if getattr(self, 'memory', None) is None or self.memory.dtype!=dtype or sys.getrefcount(self.memory)>2: self.memory = np.empty(self.shape, dtype)
+        return torch.from_numpy(self.memory).zero_()
 
 class _Slice(torch.autograd.Function):
     @staticmethod

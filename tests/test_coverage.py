@@ -128,6 +128,15 @@ def test_gates_and_shared_weights_are_halved():
     nets = dict(gate=(Gate(), x), tied=(Tied(), torch.arange(14).view(2,7)), shared=(Shared(), x))
     all_halved(coverage_of(nets), dict(gate=1, tied=2, shared=2))
 
+def test_a_number_that_means_two_things_is_told_apart():
+    class Square(nn.Module):
+        "Two samples of four heads make eight, and so do the sides of the picture"
+        def __init__(self): super().__init__(); self.heads,self.depth,self.side,self.v,self.o = 4,6,8,nn.Conv2d(5,24,1),nn.Conv2d(24,2,1)
+        def forward(self, x):
+            v = self.v(x).reshape(len(x)*self.heads, self.depth, self.side, self.side).relu()
+            return self.o(v.reshape(len(x), self.heads*self.depth, self.side, self.side))
+    all_halved(coverage_of(dict(square=(Square(), torch.randn(2,5,8,8)))), dict(square=2))
+
 def test_tiny_networks_of_timm_are_halved():
     def net(n):
         try: m = timm.create_model(n, img_size=96)

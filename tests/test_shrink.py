@@ -55,6 +55,7 @@ def test_every_rule_by_a_small_network():
      'transpose': case('8×3', lambda x,l: l(x.transpose(1,3)), after=0, l=L(8,4)),
      't': case('4×2 8×3', lambda x,p: x@p.w.t(), d=3, after=4, p=P(4,8)),
      'squeeze': case('8×3', lambda x,l: l(x.mean((2,3), keepdim=True).unsqueeze(1).squeeze(1).squeeze(-1).squeeze(-1)), after=0, l=L(8,4)),
+     'squeeze a part': case('7×3', lambda x: x[:,1:]*x.split([1,7],1)[0].squeeze(1).unsqueeze(1), after=7),
      'expand': case('8×3', lambda x: x.mean((2,3), keepdim=True).expand(-1,-1,6,6)),
      'flip space': case('8×3', lambda x: x.flip(3).roll(1,2)),
      'flip channels': case('', lambda x: x.flip(1)),
@@ -103,13 +104,22 @@ def test_every_rule_by_a_small_network():
      'pools': case('8×3', lambda x: F.interpolate(F.avg_pool2d(F.max_pool2d(x,2),1),scale_factor=2)),
      'adaptive pools': case('8×3', lambda x: F.adaptive_avg_pool2d(x,2)+F.adaptive_max_pool2d(x,2)),
      'windows': case('8×3', lambda x: x.unfold(2,2,1).sum(-1)),
+     'windows of channels': case('', lambda x: x.unfold(1,2,1).sum(-1), after=7),
      'pixel shuffle': case('2×3', lambda x: F.pixel_shuffle(x,2), after=2),
      'pixel unshuffle': case('8×3', lambda x: F.pixel_unshuffle(x,2), after=32),
      'unfold': case('8×3', lambda x,l: l(F.unfold(x,2).transpose(1,2)), after=0, l=L(32,4)),
      'fold': case('8×3', lambda x: F.fold(F.unfold(x,2,stride=2),6,2,stride=2)),
+     'unshuffle channels': case('', lambda x: F.pixel_unshuffle(x.transpose(1,2),2), after=24),
+     'unfold channels': case('', lambda x,l: l(F.unfold(x.transpose(1,2),2).transpose(1,2)), after=0, l=L(24,4)),
+     'fold channels': case('2×3', lambda x: F.fold(x.flatten(2),12,2,stride=2), after=2),
+     'fold channels to space': case('', lambda x: F.fold(x.flatten(2).transpose(1,2),(4,8),2,stride=2), after=9),
      'topk': case('8×3', lambda x: x.topk(3,dim=2)[0]),
      'topk channels': case('', lambda x: x.topk(3,dim=1)[0], after=3),
      'sort': case('8×3', lambda x: x.sort(dim=3)[0]),
+     'sort channels': case('', lambda x: x.sort(dim=1)[0]),
+     'strides': case('', lambda x: x.clone().as_strided_((2,4,6,6),(288,72,6,1)), after=4),
+     'boxes': case('8×3', lambda x: torchvision.ops.roi_align(x, [torch.tensor([[0.,0,4,4]]).double()]*2, 2)),
+     'boxes from channels': case('8×4', lambda x,l: torchvision.ops.roi_align(x, torch.cat([torch.zeros(2,1).double(),l(x.mean((2,3)))],1), 2), l=L(8,4)),
      'channels last': case('8×3', lambda x: F.adaptive_avg_pool2d(x.contiguous(memory_format=torch.channels_last),1)),
      'select space': case('8×3', lambda x: x.select(2,0).unsqueeze(2)),
      'unbind channels': case('', lambda x: torch.stack(x.unbind(1),1)),
@@ -126,6 +136,10 @@ def test_every_rule_by_a_small_network():
         plan,bad = _settle(_Trial(g, x, False, None), [o.classes[:len(o)//2] for o in g.groups() if len(o)>1 and not o.lossy])
         assert not bad or name=='sum', (name,bad)   # a sum over channels hears them without a weight that could be silenced
         assert plan.diff is None or plan.diff<1e-12, (name,plan.diff)
+        if g.groups() and m.after and (not bad or name=='sum'):   # what is not zero is alive for all who look at it, whatever the weights behind it say
+            p = m.after.weight.data
+            p[:,:p.shape[1]//2] = 0
+            test_eq([w for w in find_dead(m, x).left if w[1] not in g.why_lossy.values()], [])
 
 def test_random_networks_keep_their_outputs():
     import random
