@@ -1145,7 +1145,7 @@ def norms_after(
                 continue
         return Norms(g)
 
-# %% ../nbs/05a_graph.ipynb #b5d2ef6a
+# %% ../nbs/05a_graph.ipynb #a02603bb
 def plot_groups(
     graph:ChannelGraph,
     ax=None # axes to draw on
@@ -1153,11 +1153,12 @@ def plot_groups(
     "Draw which indices of which parameters live and die together"
     from matplotlib import pyplot as plt
     of = {c:i for i,c in enumerate(c for g in graph.groups() for c in g.classes)}
-    lines = [(f'{n} [{d}]', graph.rows(n, d)[:,0].tolist()) for n,ds in graph.params.items() for d,dim in enumerate(ds) if dim is not None and len(dim)>1]
+    bands = lambda r: np.where(r<0, r[:,:1], r).T.tolist()   # an index of a product has several colours
+    lines = [(f'{n} [{d}]', bands(graph.rows(n, d))) for n,ds in graph.params.items() for d,dim in enumerate(ds) if dim is not None and len(dim)>1]
     if ax is None: ax = plt.subplots(figsize=(6,.22*len(lines)+.4))[1]
     cmap = plt.get_cmap('turbo')
-    for y,(_,cs) in enumerate(lines):
-        ax.imshow([[cmap(of[c]/max(1,len(of)-1)) if c in of else (.85,.85,.85,1.) for c in cs]], extent=(0,1,y+.1,y+.9), aspect='auto', interpolation='nearest')
+    for y,(_,rows) in enumerate(lines):
+        ax.imshow([[cmap(of[c]/max(1,len(of)-1)) if c in of else (.85,.85,.85,1.) for c in cs] for cs in rows], extent=(0,1,y+.1,y+.9), aspect='auto', interpolation='nearest')
     ax.set_xlim(0,1); ax.set_ylim(len(lines),0); ax.set_xticks([])
     ax.set_yticks([y+.5 for y in range(len(lines))], [n for n,_ in lines], fontsize=7)
     for s in ax.spines.values(): s.set_visible(False)
