@@ -1,16 +1,17 @@
 """How much faster a shrunk network is: latency and training step, beside the ratio of MACs.
 
     python benchmarks/bench_shrunk.py [--models [resnet18 ...]] [--percents 25 50 70] [--batches 1 16]
-                                      [--ways eager channels_last folded compiled onnx] [--rounds 7] [--size 224] [--train] [--no-peer] [--cpu] [--lossy]
+                                      [--ways eager channels_last folded compiled onnx] [--rounds 7] [--size 224] [--train] [--no-peer] [--cpu] [--lossy] [--csv FILE]
 
 A share of the channels of each group (`Pruner`, local, what stays rounded up to multiples of 8), in turn with the original; medians.
 Names are of torchvision, else of timm. Each way to run is compared with the original run in the same way. If Torch-Pruning is
 installed, its network of the same ratio (magnitude, `round_to=8`) runs in the same turns. With `--train` also a training step, plain
 and with `trim`, which slices the full weights in each pass. On a busy machine take `--cpu`: one thread, and seconds of the processor
-instead of the clock. Residual streams under LayerNorm are pruned with `--lossy` only (the peer always does).
+instead of the clock. Residual streams under LayerNorm are pruned with `--lossy` only (the peer always does). With --csv, rows are added to a file.
 """
-import argparse, os, statistics, time, warnings
+import argparse, csv, os, statistics, time, warnings
 from copy import deepcopy
+from pathlib import Path
 import torch, torchvision
 from torch import nn
 from torch.nn import functional as F
@@ -74,9 +75,17 @@ def latencies(a, name, pct):
             try: t = turns(a.rounds, clock(a), {k:latency(run_as(n, x, way), x) for k,n in nets.items()})
             except Exception as e: print(f'  {name} {way}: {type(e).__name__}: {str(e)[:60]}', flush=True); continue
             finally: torch.compiler.reset()
-            row = [f'{name} {pct} % {way} {bs}', 1000*t['full']]
-            for k in ('ours','peer'): row += [macs[k], t['full']/t[k], t['full']/t[k]/macs[k]] if k in nets else ['-']*3
+            row = [name, pct, way, bs, int(a.lossy), 1000*t['full']]
+            for k in ('ours','peer'): row += [macs[k], t['full']/t[k], t['full']/t[k]/macs[k]] if k in nets else ['']*3
             yield row
+
+cols = 'model percent way batch lossy ms macs faster share peer_macs peer_faster peer_share'.split()
+def save(row, file):
+    new = not file.exists()
+    with file.open('a', newline='') as f:
+        w = csv.writer(f)
+        if new: w.writerow(cols)
+        w.writerow([f'{c:.3f}' if isinstance(c, float) else c for c in row])
 
 def step(m, x):
     y = torch.zeros(len(x), dtype=torch.long)
@@ -107,6 +116,7 @@ def main():
     p.add_argument('--no-peer', action='store_true')
     p.add_argument('--cpu', action='store_true')
     p.add_argument('--lossy', action='store_true')
+    p.add_argument('--csv', type=Path)
     a = p.parse_args()
     warnings.simplefilter('ignore')
     if a.cpu: torch.set_num_threads(1)
@@ -114,7 +124,9 @@ def main():
     table('network, percent, way, batch: ms of the original; MACs ratio, times as fast, share of the ideal; the same of Torch-Pruning', [])
     for pct in a.percents:
         for name in a.models:
-            for row in latencies(a, name, pct): print('  '+f'{row[0]:<42}'+''.join(f'{c:>9}' if isinstance(c, str) else f'{c:9.2f}' for c in row[1:]), flush=True)
+            for row in latencies(a, name, pct):
+                print('  '+'{} {} % {} {}'.format(*row).ljust(42)+''.join(f'{c:>9}' if isinstance(c, str) else f'{c:9.2f}' for c in row[5:]), flush=True)
+                if a.csv: save(row, a.csv)
     if a.train: steps(a)
 
 if __name__=='__main__': main()

@@ -29,10 +29,13 @@ from fastcore.basics import patch
 
 from .report import *
 
-# %% ../nbs/05a_graph.ipynb #b610c738
+# %% ../nbs/05a_graph.ipynb #efbff0e3
 class Dim:
     "Atoms of each index of a dimension, and the constant that it is known to hold (NaN: it varies)"
-    def __init__(self, ids, const=None):
+    def __init__(self,
+        ids, # atoms: an array of n, or n×k where an index has several
+        const=None # n numbers, NaN where it varies
+    ):
         self.ids = ids if ids.ndim==2 else ids[:,None]
         self.const = np.full(len(ids), np.nan) if const is None else const
     def __len__(self): return len(self.ids)
@@ -108,7 +111,7 @@ def classes(
         return memo[c]
     return lab,zero,{c:factors(c) for c in prod}
 
-# %% ../nbs/05a_graph.ipynb #7a30ab4b
+# %% ../nbs/05a_graph.ipynb #c5a7d1f9
 def _constant(p, d):
     "The constant of each index of dimension `d` of a parameter: zeros, and the numbers of a vector"
     q = p.detach().movedim(d, 0).reshape(p.shape[d], -1)
@@ -120,7 +123,9 @@ def _place(t): return (t.data_ptr(), tuple(t.shape), t.stride()) if t.layout==to
 
 class ChannelGraph:
     "Labels of the tensors of a run, and the classes of channels that come of them"
-    def __init__(self, model):
+    def __init__(self,
+        model:nn.Module # about to run
+    ):
         self.model,self.at = model,Atoms()
         self.lab,self.fixed = WeakTensorKeyDictionary(),WeakTensorKeyDictionary()
         self.params,self.views,self.stack,self.unknown,self.eaten,self.calls = {},[],Stack(),defaultdict(int),[],defaultdict(list)
@@ -742,8 +747,10 @@ def _roi(g, out, x, boxes, *args):
     ds = [None, c and g.check(o, 1, c, c.zero), *[None]*(o.ndim-2)]
     return [ds,ds] if isinstance(out, (tuple,list)) else ds
 
-# %% ../nbs/05a_graph.ipynb #89ff9e72
-def unwrap(model):
+# %% ../nbs/05a_graph.ipynb #1ad30185
+def unwrap(
+    model:nn.Module # any model
+)->nn.Module: # the one whose parameters have their own names
     "The model inside `torch.compile` and the data-parallel wrappers"
     while True:
         if hasattr(model, '_orig_mod'): model = model._orig_mod
@@ -772,7 +779,7 @@ def guess_batches(
             yield torch.zeros(2, m.in_features)
             return
 
-# %% ../nbs/05a_graph.ipynb #fafda3e3
+# %% ../nbs/05a_graph.ipynb #b03fad83
 @contextmanager
 def plain():
     "Attention, recurrent cells and transformer layers in small steps, whose labels can be followed"
@@ -784,26 +791,35 @@ def plain():
         torch.backends.mha.set_fastpath_enabled(fast)
         torch.backends.mkldnn.set_flags(_enabled=onednn)
 
-def reset_states(model):
+def reset_states(
+    model:nn.Module # any model
+)->bool: # was there anything to forget?
     "Let a recurrent model of fastai forget what it has read; is it one?"
     f = getattr(model, 'reset', None)
     if not callable(f) or any(p.default is p.empty and p.kind<2 for p in inspect.signature(f).parameters.values()): return False
     with torch.no_grad(): f()
     return True
 
-def call(model, xb):
+def call(
+    model:nn.Module, # any model
+    xb # a tensor, a tuple of arguments, or a dict of named ones
+): # what it returns
     "Run `model` on a batch: a tensor, a tuple of arguments, or a dict of named ones"
     reset_states(model)
     return model(**xb) if isinstance(xb, dict) else model(*xb) if isinstance(xb, (tuple,list)) else model(xb)
 
-def half_batch(xb):
+def half_batch(
+    xb # a batch
+): # of the same kind
     "A smaller batch, or `None`"
     ts = [t for t in tree_leaves(xb) if isinstance(t, Tensor)]
     n = ts[0].shape[0] if ts[0].ndim else 0
     return tree_map(lambda t: t[:n//2] if isinstance(t, Tensor) else t, xb) if n>1 and all(t.ndim and t.shape[0]==n for t in ts) else None
 
 @contextmanager
-def evaluating(model):
+def evaluating(
+    model:nn.Module # in any mode
+):
     "The model in evaluation mode, and as it was afterwards"
     modes = {m:m.training for m in model.modules()}
     model.eval()
@@ -832,7 +848,7 @@ class _Calls(TorchFunctionMode):
                             None if x is None else label(x), [label(t) for t in outs]))
         return out
 
-# %% ../nbs/05a_graph.ipynb #dec87b3a
+# %% ../nbs/05a_graph.ipynb #5d23e378
 class Stack(list):
     "The modules whose forward is running"
     def __init__(self): super().__init__(); self.n,self.runs = 0,[]
@@ -844,7 +860,10 @@ class Stack(list):
     def drop(self, *args): self.pop(); self.runs.pop()
 
 @contextmanager
-def watching(model, stack):
+def watching(
+    model:nn.Module, # about to run
+    stack:Stack # tells which of its modules is running
+):
     "Keep `stack` while the model runs"
     hs = [h for m in model.modules() for h in (m.register_forward_pre_hook(stack.push), m.register_forward_hook(stack.drop))]
     try: yield stack
@@ -870,18 +889,20 @@ def channel_graph(
     g.lab,g.fixed,g.places,g.stack = None,None,None,[]
     return g._members()
 
-# %% ../nbs/05a_graph.ipynb #e3db0b41
+# %% ../nbs/05a_graph.ipynb #312376f0
 class Group:
     "Channels that are coupled across the same parameters"
     def __init__(self,
-        graph, classes, touches # (parameter, dimension, indices of a class, stride, whether it is summed over there)
-    ): self.graph,self.classes,self.touches = graph,classes,touches
+        graph, # the `ChannelGraph`
+        classes, # of channels, in order of their first index
+        touches # (parameter, dimension, how many indices a channel has there, stride, whether it is summed over there)
+    ): self.graph,self.classes,self.touches,self.tail = graph,classes,touches,''
     def __len__(self): return len(self.classes)
     @property
     def name(self):
         "The first weight that produces these channels, or else a parameter"
         made = [n for n,*_,eat in self.touches if not eat and self.graph.kind[n]]
-        return next((n for n in made if n.rpartition('.')[2].startswith(('weight','in_proj'))), (made or [self.touches[0][0]])[0])
+        return next((n for n in made if n.rpartition('.')[2].startswith(('weight','in_proj'))), (made or [self.touches[0][0]])[0])+self.tail
     @property
     def lossy(self):
         "Why removing some of these changes the outputs, or `None`"
@@ -936,6 +957,19 @@ def _members(self:ChannelGraph):
         if c not in whole and any(self.kind[n] and not eat for n,*_,eat in w): self._groups[tuple(w)].append(c)
     return self
 
+# %% ../nbs/05a_graph.ipynb #0da702d4
+def _tell_apart(groups):
+    "Give groups names of their own"
+    def twice():
+        same = defaultdict(list)
+        for g in groups: same[g.name].append(g)
+        return [gs for gs in same.values() if len(gs)>1]
+    for gs in twice():
+        for g in gs: g.tail = ' (blocks)'*any(n==g.name and k>1 and stride==1 for n,_,k,stride,_ in g.touches)
+    for gs in twice():
+        for i,g in enumerate(gs[1:]): g.tail += f' #{i+2}'
+    return groups
+
 # %% ../nbs/05a_graph.ipynb #0fc0946d
 @patch
 def sums(self:ChannelGraph)->dict: # (weight, dimension) -> constants (reads, n), NaN where something varies; the bias that could take them or `None`
@@ -948,12 +982,12 @@ def sums(self:ChannelGraph)->dict: # (weight, dimension) -> constants (reads, n)
         res[k] = np.stack([s.const for s in ss]),(ss[0].bias if one else None)
     return res
 
-# %% ../nbs/05a_graph.ipynb #649a055f
+# %% ../nbs/05a_graph.ipynb #e4d80f1f
 @patch
 def groups(self:ChannelGraph)->list:
     "The groups of coupled channels that could go"
     first = lambda c: int(self.members[c][0][2][0])
-    return [Group(self, sorted(cs, key=first), w) for w,cs in self._groups.items()]
+    return _tell_apart([Group(self, sorted(cs, key=first), w) for w,cs in self._groups.items()])
 
 @patch
 def living(self:ChannelGraph,
@@ -967,7 +1001,7 @@ def living(self:ChannelGraph,
 @patch
 def report(self:ChannelGraph)->Report:
     "The groups as a table"
-    rows = [{'Group':g.name, 'Channels':len(g), 'Parameters':len({n for n,*_ in g.touches}), 'Exact':'no: '+g.lossy if g.lossy else 'yes'} for g in self.groups()]
+    rows = [{'Group':g.name, 'Channels':len(g), 'Tensors':len({n for n,*_ in g.touches}), 'Exact':'no: '+g.lossy if g.lossy else 'yes'} for g in self.groups()]
     notes = [f"Kept, for want of a rule: what goes through {', '.join(self.unknown)}"] if self.unknown else []
     return Report(rows, title='Groups of coupled channels', notes=notes)
 
@@ -1145,20 +1179,21 @@ def norms_after(
                 continue
         return Norms(g)
 
-# %% ../nbs/05a_graph.ipynb #a02603bb
+# %% ../nbs/05a_graph.ipynb #4a291c8c
 def plot_groups(
     graph:ChannelGraph,
     ax=None # axes to draw on
 ):
     "Draw which indices of which parameters live and die together"
     from matplotlib import pyplot as plt
-    of = {c:i for i,c in enumerate(c for g in graph.groups() for c in g.classes)}
+    gs = graph.groups()
+    of = {c:(i+(j+.5)/len(g))/len(gs) for i,g in enumerate(gs) for j,c in enumerate(g.classes)}   # groups share the colours alike
     bands = lambda r: np.where(r<0, r[:,:1], r).T.tolist()   # an index of a product has several colours
     lines = [(f'{n} [{d}]', bands(graph.rows(n, d))) for n,ds in graph.params.items() for d,dim in enumerate(ds) if dim is not None and len(dim)>1]
     if ax is None: ax = plt.subplots(figsize=(6,.22*len(lines)+.4))[1]
     cmap = plt.get_cmap('turbo')
     for y,(_,rows) in enumerate(lines):
-        ax.imshow([[cmap(of[c]/max(1,len(of)-1)) if c in of else (.85,.85,.85,1.) for c in cs] for cs in rows], extent=(0,1,y+.1,y+.9), aspect='auto', interpolation='nearest')
+        ax.imshow([[cmap(of[c]) if c in of else (.85,.85,.85,1.) for c in cs] for cs in rows], extent=(0,1,y+.1,y+.9), aspect='auto', interpolation='nearest')
     ax.set_xlim(0,1); ax.set_ylim(len(lines),0); ax.set_xticks([])
     ax.set_yticks([y+.5 for y in range(len(lines))], [n for n,_ in lines], fontsize=7)
     for s in ax.spines.values(): s.set_visible(False)

@@ -20,7 +20,7 @@ from .graph import reset_states
 from .resize import *
 from .resize import slim_attention
 
-# %% ../nbs/12_plan.ipynb #44323313
+# %% ../nbs/12_plan.ipynb #78aa26db
 class Plan:
     "What stays of a network: indices of its parameters, and sizes of its modules"
     def __init__(self,
@@ -29,13 +29,14 @@ class Plan:
         shapes=None, # name of a parameter or buffer -> its shape before
         left=(), # pairs: what could not go, and why
         calls=None, # name of a module -> for each time that it was made smaller, the changes of numbers in its calls
-        folds=() # (weight, dimension, indices, factors, into): see Folding, below
+        folds=(), # (weight, dimension, indices, factors, into): see Folding, below
+        diff=None # largest difference of the outputs that was measured, relative
     ):
         self.keep = {n:{int(d):[int(o) for o in i] for d,i in ds.items()} for n,ds in (keep or {}).items()}
         self.sizes = {n:{k:tuple(tuple(o) if isinstance(o, list) else o for o in v) for k,v in d.items()} for n,d in (sizes or {}).items()}
         self.shapes = {n:tuple(s) for n,s in (shapes or {}).items()}
         self.calls = {n:[[(f, {str(k):tuple(v) for k,v in c.items()}, nth and tuple(nth)) for f,c,nth in s] for s in ss] for n,ss in (calls or {}).items()}
-        self.left,self.diff = [tuple(o) for o in left],None
+        self.left,self.diff = [tuple(o) for o in left],diff
         self.folds = [(n,int(d),[int(o) for o in idx],[float(o) for o in fs],to if isinstance(to, str) else int(to)) for n,d,idx,fs,to in folds]
     @property
     def _state(self): return self.keep,self.sizes,self.shapes,self.calls,self.folds
@@ -43,7 +44,7 @@ class Plan:
     def __bool__(self): return bool(self.keep)
     __hash__ = None
 
-# %% ../nbs/12_plan.ipynb #24224c9f
+# %% ../nbs/12_plan.ipynb #249759ee
 @patch
 def shape(self:Plan,
     name # of a parameter or buffer
@@ -67,6 +68,12 @@ def report(self:Plan)->Report:
 @patch
 def __repr__(self:Plan): return str(self.report())
 
+@patch
+def _repr_markdown_(self:Plan): return self.report()._repr_markdown_()
+
+@patch
+def _repr_html_(self:Plan): return self.report()._repr_html_()
+
 # %% ../nbs/12_plan.ipynb #b83036d4
 def _fold(w, d, idx, fs, to, b=None):
     "What a weight (or a bias `b`) is after a fold"
@@ -88,10 +95,10 @@ def fold(self:Plan,
         res[out] = _fold(w, d, idx, fs, to, res.get(to, ts[to]) if out==to else None)
     return res
 
-# %% ../nbs/12_plan.ipynb #e6e79830
+# %% ../nbs/12_plan.ipynb #8bd7cc84
 def named_tensors(
-    model:nn.Module
-)->dict:
+    model:nn.Module # any model
+)->dict: # name -> tensor
     "Parameters and buffers by name, tied ones under each of their names"
     return dict([*model.named_parameters(remove_duplicate=False), *model.named_buffers(remove_duplicate=False)])
 
@@ -166,7 +173,7 @@ def apply(self:Plan,
     model.__dict__['_shrunk_by'] = before.then(self) if before else self
     return model
 
-# %% ../nbs/12_plan.ipynb #3f9140f5
+# %% ../nbs/12_plan.ipynb #01ea79f4
 def plan_of(
     model:nn.Module
 )->Plan: # `None` if it never was shrunk
@@ -177,7 +184,7 @@ def plan_of(
 def then(self:Plan,
     after # a plan for what this one leaves
 )->Plan:
-    "Both in one"
+    "Both in one; its difference is the larger of the two"
     keep = {n:{d:list(i) for d,i in ds.items()} for n,ds in self.keep.items()}
     for n,ds in after.keep.items():
         for d,i in ds.items():
@@ -189,7 +196,8 @@ def then(self:Plan,
     calls = {n:[*self.calls.get(n, []),*after.calls.get(n, [])] for n in {**self.calls,**after.calls}}
     was = lambda n,d,o: self.keep.get(n, {})[d][o] if d in self.keep.get(n, {}) else o
     folds = [(n,d,[was(n,d,o) for o in idx],fs,to if isinstance(to, str) else was(n,d,to)) for n,d,idx,fs,to in after.folds]
-    return Plan(keep, sizes, {**after.shapes, **self.shapes}, list(dict.fromkeys([*self.left,*after.left])), calls, [*self.folds,*folds])
+    return Plan(keep, sizes, {**after.shapes, **self.shapes}, list(dict.fromkeys([*self.left,*after.left])), calls, [*self.folds,*folds],
+                max((o.diff for o in (self,after) if o.diff is not None), default=None))
 
 # %% ../nbs/12_plan.ipynb #4497e55b
 def grow(
@@ -209,11 +217,11 @@ def grow(
     model.__dict__.pop('_shrunk_by', None)
     return model
 
-# %% ../nbs/12_plan.ipynb #0151eca5
+# %% ../nbs/12_plan.ipynb #2730bb5b
 @patch
 def to_json(self:Plan)->str:
     "The plan as text"
-    return json.dumps(dict(keep=self.keep, sizes=self.sizes, shapes=self.shapes, left=self.left, calls=self.calls, folds=self.folds))
+    return json.dumps(dict(keep=self.keep, sizes=self.sizes, shapes=self.shapes, left=self.left, calls=self.calls, folds=self.folds, diff=self.diff))
 
 @patch_to(Plan, cls_method=True)
 def from_json(cls,

@@ -7,11 +7,11 @@ Docs: https://fasterprune.github.io/fasterprune/resize.html.md"""
 # %% auto #0
 __all__ = ['flat', 'refill', 'Changes', 'Resized', 'resize_calls', 'original_code', 'SlimAttention']
 
-# %% ../nbs/11a_resize.ipynb #b5ecbb58
+# %% ../nbs/11a_resize.ipynb #e081ec9f
 from functools import lru_cache
 
 import torch
-from torch import nn, Tensor
+from torch import nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 

@@ -7,9 +7,9 @@ Docs: https://fasterprune.github.io/fasterprune/shrink.html.md"""
 # %% auto #0
 __all__ = ['rel_diff', 'find_dead', 'shrink', 'save_shrunk', 'load_shrunk']
 
-# %% ../nbs/13_shrink.ipynb #998b8783
+# %% ../nbs/13_shrink.ipynb #fb5825b5
 import math, re
-from collections import defaultdict, namedtuple
+from collections import namedtuple
 from copy import deepcopy
 
 import numpy as np
@@ -36,7 +36,7 @@ def rel_diff(
     ds = [((x.double()-y.double()).abs().max()/x.double().abs().max().clamp(min=1e-30)).item() for x,y in zip(a,b) if x.numel()]
     return math.nan if any(map(math.isnan, ds)) else max(ds, default=0.)
 
-# %% ../nbs/13_shrink.ipynb #60057116
+# %% ../nbs/13_shrink.ipynb #1f8cec19
 @patch
 def deaf(self:ChannelGraph,
     dead # classes
@@ -55,7 +55,7 @@ class _Trial:
     def __init__(self, graph, xb, exact, tol):
         self.graph,self.exact,self.xs = graph,exact,[xb]
         p = next(graph.model.parameters())
-        self.tol = tol if tol is not None else 1e-9 if p.dtype==torch.float64 else 1e-3 if p.dtype==torch.float32 else .1
+        self.tol = tol if tol is not None else 1e-10 if p.dtype==torch.float64 else 1e-3 if p.dtype==torch.float32 else .1
         if (h := half_batch(xb)) is not None:
             try: _outputs(graph.model, h); self.xs.append(h)
             except Exception: pass   # a model for one size of batch
@@ -170,7 +170,7 @@ class _Folding(_Trial):
         plan.folds = _folds(self.sums, dead)
         return plan
 
-# %% ../nbs/13_shrink.ipynb #53085b1e
+# %% ../nbs/13_shrink.ipynb #ef341cec
 def _dead(graph, lossy, sums=None):
     "For each group the classes that are dead, but for one if all are; and what is dead and has to stay"
     living,parts,left = graph.living(folds=sums is not None),[],[]
@@ -187,7 +187,7 @@ def find_dead(
     model:nn.Module, # any model
     xb, # a sample batch: a tensor, a tuple of arguments, or a dict of named ones
     lossy:bool=False, # take also what is dead where sizes matter (the statistics of a LayerNorm, a softmax)
-    tol:float=None, # largest relative difference of outputs; default: 1e-9 for float64, 1e-3 for float32
+    tol:float=None, # largest relative difference of outputs; default: 1e-10 for float64, 1e-3 for float32, 0.1 for half precision (with `lossy` none)
     fold:bool=True # take also what is constant, and fold it into biases and carriers (not with `lossy`)
 )->Plan:
     "What is dead in `model`, and can go without changing its outputs"

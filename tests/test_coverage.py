@@ -8,7 +8,9 @@ from fasterprune.graph import *
 from fasterprune.shrink import _outputs, rel_diff
 from fasterprune.pruner import *
 from fasterprune.pruner import _survivors
-import pytest, timm, torchvision
+import csv, pytest, timm, torchvision
+from collections import Counter
+from pathlib import Path
 from functools import partial
 from torch.nn import functional as F
 from torchvision.models import detection, segmentation

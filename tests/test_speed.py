@@ -8,7 +8,9 @@ from fasterprune.report import *
 from fasterprune.graph import *
 from fasterprune.shrink import rel_diff
 from fasterprune.pruner import *
-import math, tempfile, torchvision
+import csv, math, tempfile, torchvision
+from pathlib import Path
+from matplotlib import pyplot as plt
 from fastcore.test import *
 from fasterprune.sparsifier import *
 from fasterprune.plan import *
