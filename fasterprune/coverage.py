@@ -20,7 +20,7 @@ from .shrink import _outputs, rel_diff
 from .pruner import *
 from .pruner import _survivors
 
-# %% ../nbs/13d_coverage.ipynb #31a1c8f3
+# %% ../nbs/13d_coverage.ipynb #8cd09353
 def _shaken(model, seed=0):
     "A copy in float64 whose vectors are random"
     m,r = deepcopy(model).double().eval(),torch.Generator().manual_seed(seed)
@@ -28,7 +28,7 @@ def _shaken(model, seed=0):
         if p.numel()==max(p.shape, default=0): p.data.uniform_(.5, 1.5, generator=r)   # scales of 1e-6 are of shape (n,1,1), too
     return m
 
-def _double(xb): return tree_map(lambda t: t.double() if isinstance(t, Tensor) and t.is_floating_point() else t, xb)
+def _double(xb): return tree_map(lambda t: t.double() if isinstance(t, Tensor) and t.is_floating_point() else t, as_batch(xb))
 
 # %% ../nbs/13d_coverage.ipynb #8c4dfe7e
 def half_of_each(

@@ -7,8 +7,9 @@ Docs: https://fasterprune.github.io/fasterprune/plan.html.md"""
 # %% auto #0
 __all__ = ['Plan', 'named_tensors', 'reshaped', 'plan_of', 'grow']
 
-# %% ../nbs/12_plan.ipynb #c4ff05d5
+# %% ../nbs/12_plan.ipynb #911f2c5f
 import json
+from functools import reduce
 
 import numpy as np
 import torch
@@ -16,9 +17,9 @@ from torch import nn
 from fastcore.basics import patch, patch_to
 
 from .report import *
-from .graph import reset_states
+from .graph import reset_states, unwrap
 from .resize import *
-from .resize import slim_attention
+from .resize import slim_attention, slim_encoders
 
 # %% ../nbs/12_plan.ipynb #78aa26db
 class Plan:
@@ -74,7 +75,12 @@ def _repr_markdown_(self:Plan): return self.report()._repr_markdown_()
 @patch
 def _repr_html_(self:Plan): return self.report()._repr_html_()
 
-# %% ../nbs/12_plan.ipynb #b83036d4
+# %% ../nbs/12_plan.ipynb #11fc1bba
+def _order(t):
+    "The order of a tensor in memory"
+    last = {4:torch.channels_last, 5:torch.channels_last_3d}.get(t.ndim)
+    return last if last and not t.is_contiguous() and t.is_contiguous(memory_format=last) else torch.contiguous_format
+
 def _fold(w, d, idx, fs, to, b=None):
     "What a weight (or a bias `b`) is after a fold"
     hi = torch.float32 if w.device.type=='mps' else torch.float64
@@ -82,7 +88,7 @@ def _fold(w, d, idx, fs, to, b=None):
     part = w.index_select(d, at(idx)).to(hi).movedim(d, -1)@torch.tensor(fs, dtype=hi, device=w.device)
     # what is left: the slice of a weight; its first dimension is that of the bias
     if b is not None: return (b.to(hi)+part.flatten(1).sum(1) if part.ndim>1 else b.to(hi)+part).to(b.dtype)
-    return w.index_copy(d, at([to]), (w.select(d, to).to(hi)+part).to(w.dtype).unsqueeze(d))
+    return w.index_copy(d, at([to]), (w.select(d, to).to(hi)+part).to(w.dtype).unsqueeze(d)).contiguous(memory_format=_order(w))
 
 @patch
 def fold(self:Plan,
@@ -95,7 +101,7 @@ def fold(self:Plan,
         res[out] = _fold(w, d, idx, fs, to, res.get(to, ts[to]) if out==to else None)
     return res
 
-# %% ../nbs/12_plan.ipynb #8bd7cc84
+# %% ../nbs/12_plan.ipynb #128003e3
 def named_tensors(
     model:nn.Module # any model
 )->dict: # name -> tensor
@@ -107,10 +113,10 @@ def check(self:Plan,
     model:nn.Module # the model that the plan is for, at its original size
 ):
     "Raise if the plan does not fit `model`"
-    ts,ms = named_tensors(model),dict(model.named_modules())
+    ts,ms,cut = named_tensors(model),dict(model.named_modules()),{*self.keep, *(f[0] for f in self.folds)}
     for n,s in self.shapes.items():
         if n not in ts: raise ValueError(f"the plan is for another model: this one has no parameter {n!r}")
-        if tuple(ts[n].shape)!=s: raise ValueError(f"the plan is for another model: {n} has shape {tuple(ts[n].shape)}, not {s}")
+        if tuple(ts[n].shape)!=s and (n in cut or isinstance(ts[n], nn.Parameter)): raise ValueError(f"the plan is for another model: {n} has shape {tuple(ts[n].shape)}, not {s}")
     for n,d in self.sizes.items():
         for k,(old,_) in d.items():
             if n not in ms or getattr(ms[n], k, None)!=old: 
@@ -138,8 +144,9 @@ def reshaped(
 
 @patch
 def _take(self:Plan, n, t):
+    order = _order(t)
     for d,i in self.keep[n].items(): t = t.index_select(d, torch.tensor(i, device=t.device))
-    return t.clone()
+    return t.clone(memory_format=order)
 
 def _follow_weights(model):
     "What modules remember beside their parameters"
@@ -168,17 +175,31 @@ def apply(self:Plan,
         for k,(_,new) in self.sizes.get(n, {}).items(): setattr(m, k, new)
         if n in self.calls: resize_calls(m, self.calls[n])
         if isinstance(m, nn.MultiheadAttention) and any(f'{n}.{k}' in self.keep for k in m.state_dict()): slim_attention(m)
+    slim_encoders(model)
     _follow_weights(model)
     before = plan_of(model)
+    for m in model.modules(): m.__dict__.pop('_shrunk_by', None)
     model.__dict__['_shrunk_by'] = before.then(self) if before else self
     return model
 
-# %% ../nbs/12_plan.ipynb #01ea79f4
+# %% ../nbs/12_plan.ipynb #911de922
+@patch
+def within(self:Plan,
+    name # of a module
+)->Plan: # for a model that has the one of this plan as its part `name`
+    "The same plan with longer names"
+    if not name: return self
+    at = lambda n: f'{name}.{n}' if n else name
+    all_at = lambda d: {at(n):v for n,v in d.items()}
+    folds = [(at(n),d,idx,fs,at(to) if isinstance(to, str) else to) for n,d,idx,fs,to in self.folds]
+    return Plan(all_at(self.keep), all_at(self.sizes), all_at(self.shapes), self.left, all_at(self.calls), folds, self.diff)
+
 def plan_of(
     model:nn.Module
-)->Plan: # `None` if it never was shrunk
+)->Plan: # `None` if neither it nor a part of it ever was shrunk
     "The plan by which `model` was made from its original"
-    return model.__dict__.get('_shrunk_by')
+    plans = [vars(m)['_shrunk_by'].within(n) for n,m in unwrap(model).named_modules() if '_shrunk_by' in vars(m)]
+    return reduce(Plan.then, plans) if plans else None
 
 @patch
 def then(self:Plan,
@@ -199,22 +220,22 @@ def then(self:Plan,
     return Plan(keep, sizes, {**after.shapes, **self.shapes}, list(dict.fromkeys([*self.left,*after.left])), calls, [*self.folds,*folds],
                 max((o.diff for o in (self,after) if o.diff is not None), default=None))
 
-# %% ../nbs/12_plan.ipynb #4497e55b
+# %% ../nbs/12_plan.ipynb #3061a294
 def grow(
     model:nn.Module # changed in place
 )->nn.Module:
     "Give `model` its original shapes back, with zeros where they change"
-    now,done = plan_of(model) or Plan(),set()
-    for n,t in named_tensors(model).items():
+    net,now,done = unwrap(model),plan_of(model) or Plan(),set()
+    for n,t in named_tensors(net).items():
         if n not in now.keep or id(t) in done: continue
         done.add(id(t))
         t.grad = None
-        reshaped(t, t.data.new_zeros(now.shapes[n]))
-    for n,m in model.named_modules():
+        reshaped(t, t.data.new_zeros(now.shapes[n]).contiguous(memory_format=_order(t)))
+    for n,m in net.named_modules():
         for k,(old,_) in now.sizes.get(n, {}).items(): setattr(m, k, old)
         original_code(m)
-    _follow_weights(model)
-    model.__dict__.pop('_shrunk_by', None)
+        m.__dict__.pop('_shrunk_by', None)
+    _follow_weights(net)
     return model
 
 # %% ../nbs/12_plan.ipynb #2730bb5b

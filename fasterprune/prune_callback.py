@@ -7,7 +7,8 @@ Docs: https://fasterprune.github.io/fasterprune/prune_callback.html.md"""
 # %% auto #0
 __all__ = ['slice_state', 'keep_plan', 'PruneCallback']
 
-# %% ../nbs/14_prune_callback.ipynb #54d28d96
+# %% ../nbs/14_prune_callback.ipynb #f68785f9
+import warnings
 from copy import deepcopy
 from fastai.basics import *
 
@@ -19,20 +20,30 @@ from .graph import *
 from .plan import *
 from .shrink import *
 from .pruner import *
-from .pruner import _Start, _saved, _survivors
+from .pruner import _Start, _saved, _warn_short
 
-# %% ../nbs/14_prune_callback.ipynb #57a946dd
+# %% ../nbs/14_prune_callback.ipynb #2f55731b
+def _like(v, p): return v.ndim==p.ndim and all(a in (1,b) for a,b in zip(v.shape, p.shape))
+
+def _cut(v, p, keep):
+    for d,i in keep.items(): v = v.index_select(d, torch.tensor(i, device=v.device)) if v.shape[d]==p.shape[d] else v
+    return v.clone()
+
+def _forget(state, p): state[p] = {k:v for k,v in state[p].items() if k in ('do_wd','force_train')}   # fastai's notes about the parameter itself
+
 def slice_state(
     plan:Plan, # what stays
     model:nn.Module, # before the plan is applied
     opt # optimizer of torch or fastai
 ):
     "Cut what `opt` remembers to what `plan` keeps"
-    state = getattr(getattr(opt, 'opt', opt), 'state', {})
+    state,lost = getattr(getattr(opt, 'opt', opt), 'state', {}),[]
     for n,p in model.named_parameters():
-        for k,v in (list(state[p].items()) if n in plan.keep and p in state else []):
-            if not isinstance(v, Tensor) or v.shape!=p.shape: continue
-            state[p][k] = plan._take(n, v)
+        if n not in plan.keep or p not in state: continue
+        vs = {k:v for k,v in state[p].items() if isinstance(v, Tensor) and v.numel()>1}
+        if all(_like(v, p) for v in vs.values()): state[p].update({k:_cut(v, p, plan.keep[n]) for k,v in vs.items()})
+        else: _forget(state, p); lost.append(n)
+    if lost: warnings.warn(f"the optimizer starts anew with {', '.join(lost[:5])}{' and others' if len(lost)>5 else ''}: what it remembers has another shape than the weights")
     names = {id(p):n for n,p in model.named_parameters()}
     # Lookahead (in ranger) keeps a slow copy of the weights outside of its state
     for ps,slow in (zip(opt.param_lists, opt.slow_weights) if getattr(opt, 'slow_weights', None) is not None else ()):
@@ -54,7 +65,7 @@ def _read_plan(model, state_dict, prefix, local_metadata, *args):
     grow(model)
     if plan: plan.apply(model)
 
-# %% ../nbs/14_prune_callback.ipynb #e4e8a2d0
+# %% ../nbs/14_prune_callback.ipynb #fe7db3b7
 class _KeepPlan(Callback):
     order,remove_on_fetch = -5,True
     def before_fit(self): keep_plan(self.learn)
@@ -63,7 +74,9 @@ def _forget_misfits(opt):
     "Drop what an optimizer remembers of parameters in other shapes"
     state = getattr(getattr(opt, 'opt', opt), 'state', {})
     for p,vs in list(state.items()):
-        if isinstance(vs, dict) and any(isinstance(v, Tensor) and v.ndim==p.ndim>0 and v.shape!=p.shape for v in vs.values()): state[p] = {}
+        vs = [v for v in vs.values() if isinstance(v, Tensor) and v.ndim==p.ndim>0] if isinstance(vs, dict) else []
+        whole = tuple(map(max, zip(*(v.shape for v in vs))))   # factors make up the shape together
+        if vs and (whole!=p.shape or not all(_like(v, p) for v in vs)): _forget(state, p)
     slow = getattr(opt, 'slow_weights', None)
     if slow is not None and any(a.shape!=b.shape for ps,ss in zip(opt.param_lists, slow) for a,b in zip(ps, ss)): opt.slow_weights = None
 
@@ -79,7 +92,7 @@ def keep_plan(
     if learn.opt is not None: _forget_misfits(learn.opt)
     return learn
 
-# %% ../nbs/14_prune_callback.ipynb #c2bebf4d
+# %% ../nbs/14_prune_callback.ipynb #f782b795
 class PruneCallback(Callback):
     "Remove `sparsity` percent of the channels while the network trains"
     order,remove_on_fetch = 56,True   # behind the Recorder, whose table gets a column
@@ -98,26 +111,28 @@ class PruneCallback(Callback):
         self.target,self.schedule,self.every,self.round_to,self.of = check_percent(sparsity),get_schedule(schedule),check_percent(every),round_to,of
         if (end := percent_at(self.schedule, 0., self.target, 1.))!=self.target: raise ValueError(f"the schedule ends at {end}, not at {self.target}: what is removed does not come back")
         self.kw = dict(context=context, criteria=get_criterion(criteria), **kwargs)
-        inspect.signature(Pruner).bind(None, None, **self.kw)
+        Pruner(nn.Identity(), None, **{k:v for k,v in self.kw.items() if k!='ignore'})._check(self.target, round_to, of)   # complains now and not in the fit
 
     def after_create(self): keep_plan(self.learn)
 
-# %% ../nbs/14_prune_callback.ipynb #f2ae75fd
+# %% ../nbs/14_prune_callback.ipynb #91efe4b2
 @patch
 def before_fit(self:PruneCallback):
     "Check everything before anything changes"
     self.run = not hasattr(self, 'lr_finder') and not hasattr(self, 'gather_preds')
     if not self.run: return
+    if sum(isinstance(o, PruneCallback) for o in self.learn.cbs)>1: raise ValueError("there are two PruneCallbacks in this fit, and a network has one size: leave one out (learn.remove_cbs(PruneCallback))")
     self._model = unwrap(self.learn.model)
     if hasattr(self.learn, 'keep_sparse') and len(self.learn.keep_sparse.sparsifiers):
         raise ValueError("masks are held in this Learner: shrink(learn.model, xb) first, and train the result")
     if isinstance(self.learn.model, nn.parallel.DistributedDataParallel): raise ValueError("DistributedDataParallel expects gradients of fixed shapes: prune in one process")
     self.pruner,self.sample,self.start,self.in_fit,self.changed,self.pruned = Pruner(self._model, None, **self.kw),None,None,False,False,0.
+    self.asked,self.stayed,self.left = 0.,[],[]
     self.cost = self.pruner._check(self.target, self.round_to, self.of)
     keep_plan(self.learn)
     add_column(self.learn, 'pruned')
 
-# %% ../nbs/14_prune_callback.ipynb #6ffcfff1
+# %% ../nbs/14_prune_callback.ipynb #87e4d12b
 @patch
 def _begin(self:PruneCallback):
     "Compare with the original network, and see whether the target can be reached, before anything is removed"
@@ -126,25 +141,35 @@ def _begin(self:PruneCallback):
     model = grow(deepcopy(self._model)) if plan or getattr(self.cost, 'noisy', False) else self._model
     groups = p._candidates(channel_graph(model, p.xb))[0]
     self.start = _Start(groups, self.cost, model, p.xb)
-    for size,g in zip(self.start.sizes, groups if plan else ()): size.left = _survivors(plan, g)
-    if self.cost: Pruner(self._model, self.sample, **{**self.kw, 'criteria':large_final})._plan(self.target, self.round_to, self.start)   # there are no gradients yet
+    if self.cost: self._rehearse()
     self.pruned = self._gone()
     self.first,self.asked = self.pruned if self.epoch==0 else 0.,self.pruned   # a fit that begins in the middle is on schedule already
 
-@patch
-def _gone(self:PruneCallback): return _saved(self.start, self._model) if self.cost else self.start.gone
+def _soon(w, grad): return w.abs()   # stands for a criterion whose gradients are still to come
+_soon.needs = 'grad'
 
-# %% ../nbs/14_prune_callback.ipynb #e8023a96
+@patch
+def _rehearse(self:PruneCallback):
+    "Raise if the target cannot be reached"
+    late = needs_of(self.pruner.criteria) & {'grad','grad2'}
+    p = Pruner(self._model, self.sample, **{**self.kw, 'criteria':_soon if late else large_final})
+    if late: p.refs = {n:{'grad':o.detach()} for n,o in self._model.named_parameters() if o.requires_grad}
+    p._plan(self.target, self.round_to, self.start)
+
+@patch
+def _gone(self:PruneCallback): return _saved(self.start, self._model)
+
+# %% ../nbs/14_prune_callback.ipynb #93df4590
 @patch
 def _prune_to(self:PruneCallback, pct, force=False):
     "Remove channels until `pct` percent have gone"
     if not (pct-self.asked>=self.every or ((force or pct>=self.target) and pct>self.asked)): return
     self.asked = pct
-    plan,went = self.pruner._plan(pct, self.round_to, self.start)
+    plan,self.stayed = self.pruner._plan(pct, self.round_to, self.start)
+    self.left = plan.left
     if not plan: return
     slice_state(plan, self._model, self.opt)
     self.pruner.apply(plan)
-    for size,k in went: size.left -= k
     self.pruned,self.changed = self._gone(),True
 
 @patch
@@ -165,7 +190,7 @@ def before_step(self:PruneCallback):
 def after_train(self:PruneCallback):
     if self.epoch==self.n_epoch-1 and self.start is not None: self._prune_to(self.target, True)
 
-# %% ../nbs/14_prune_callback.ipynb #e4ebd1ca
+# %% ../nbs/14_prune_callback.ipynb #723f3826
 @patch
 def before_epoch(self:PruneCallback): self.in_fit = False   # `learn.validate` is an epoch too, but trains nothing
 
@@ -180,4 +205,6 @@ def after_validate(self:PruneCallback):
     self.changed = False
 
 @patch
-def after_fit(self:PruneCallback): self.sample = self.pruner = self.start = None
+def after_fit(self:PruneCallback):
+    if self.start is not None: _warn_short(self.asked, self.pruned, self.stayed, self.left)
+    self.sample = self.pruner = self.start = None

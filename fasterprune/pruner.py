@@ -66,7 +66,7 @@ class Pruner:
         for r in ('init','prev'): self._snap(r)
     def __repr__(self): return f"Pruner({self.context!r}, {self.criteria.__name__}): {type(self.model).__name__}"
 
-# %% ../nbs/13a_pruner.ipynb #6546ef56
+# %% ../nbs/13a_pruner.ipynb #f23a616f
 @patch
 def _snap(self:Pruner, ref):
     "Remember the weights as `ref`, if the criterion needs it"
@@ -89,7 +89,7 @@ def watch_grads(self:Pruner,
 ):
     "Take the current gradients into the averages that the criterion needs"
     needs = needs_of(self.criteria) & {'grad','grad2'}
-    ps = [(n,p) for n,p in self.model.named_parameters() if needs and p.grad is not None]
+    ps = [(n,p) for n,p in self.model.named_parameters() if needs and p.grad is not None and p.requires_grad]
     if not all(torch.isfinite(p.grad).all() for _,p in ps): return
     for n,p in ps:
         r,g = self.refs.setdefault(n, {}),p.grad.detach().float()
@@ -97,7 +97,7 @@ def watch_grads(self:Pruner,
             v = g if k=='grad' else g*g
             r[k] = r[k].lerp_(v, 1-decay) if k in r else v.clone()
 
-# %% ../nbs/13a_pruner.ipynb #071184cb
+# %% ../nbs/13a_pruner.ipynb #a3b6e51b
 @patch
 def _see(self:Pruner):
     "The size of what comes into layers, for criteria that need it"
@@ -110,15 +110,32 @@ def _see(self:Pruner):
     return norms.values()
 
 @patch
+def _known(self:Pruner, n, p):
+    "What a criterion can be told about a parameter; a frozen one has no gradient of today"
+    refs = dict(self.refs.get(n, {}))
+    if p.grad is not None and p.requires_grad: refs.setdefault('grad', p.grad.detach())
+    return refs
+
+@patch
+def _missing(self:Pruner, n, p):
+    "What the criterion needs beside inputs, and does not know about a parameter"
+    return needs_of(self.criteria)-{'inputs'}-set(self._known(n, p))
+
+@patch
+def _complain(self:Pruner):
+    "Raise if there is no parameter at all for which the criterion has what it needs"
+    ms = {n:self._missing(n, p) for n,p in self.model.named_parameters()}
+    if not ms or not all(ms.values()): return
+    how = {'grad':'gradients: call backward() or collect(batches, loss_func) first', 'grad2':'squared gradients: call collect(batches, loss_func) first'}
+    n,m = next(iter(ms.items()))
+    raise ValueError(f"{self.criteria.__name__} needs {'; '.join(how.get(o, o) for o in sorted(m))}. {n} has none")
+
+@patch
 def _weights(self:Pruner, n, p, inputs):
     "Scores of the weights of a parameter, or `None` where the criterion has nothing to say"
-    refs,needs = dict(self.refs.get(n, {})),needs_of(self.criteria)
-    if p.grad is not None: refs.setdefault('grad', p.grad.detach())
+    refs,needs = self._known(n, p),needs_of(self.criteria)
     if n in inputs: refs['inputs'] = inputs[n]
-    if needs-set(refs)=={'inputs'}: return None   # not the weight of a layer, or one that is called in another way
-    if needs-set(refs):
-        how = {'grad':'gradients: call backward() or collect(batches, loss_func) first', 'grad2':'squared gradients: call collect(batches, loss_func) first'}
-        raise ValueError(f"{self.criteria.__name__} needs {'; '.join(how.get(o, o) for o in sorted(needs-set(refs)))}. {n} has none")
+    if needs-set(refs): return None   # frozen, or not used by the loss; not the weight of a layer, or one that is called in another way
     for k in needs-{'inputs'}:
         if refs[k].shape!=p.shape: raise ValueError(f"{n} has shape {tuple(p.shape)}, but {tuple(refs[k].shape)} when {k!r} was taken: make a new Pruner")
     w = p.detach()
@@ -126,7 +143,22 @@ def _weights(self:Pruner, n, p, inputs):
     if not isinstance(s, Tensor) or s.shape!=w.shape: raise ValueError(f"{self.criteria.__name__} must return scores of the weight's shape {tuple(w.shape)}, not {getattr(s,'shape',s)!r}")
     return s
 
-# %% ../nbs/13a_pruner.ipynb #3d865784
+# %% ../nbs/13a_pruner.ipynb #368f1708
+@patch
+def _voters(self:Pruner, group):
+    "Where a group is found in the parameters that have a say: (name, dimension) -> the indices of each channel"
+    ps,at = dict(self.model.named_parameters()),{}
+    for c in group.classes:
+        for n,d,idx,_ in group.graph.members[c]:
+            if n in ps: at.setdefault((n,d), []).append(idx)
+    return {k:v for k,v in at.items() if ps[k[0]].ndim>1} if any(ps[n].ndim>1 for n,_ in at) else at
+
+@patch
+def _asked(self:Pruner, group):
+    "Whether the criterion has what it needs, inputs aside, for one weight of a group at least"
+    ps = dict(self.model.named_parameters())
+    return not needs_of(self.criteria) or any(not self._missing(n, ps[n]) for n,_ in self._voters(group))
+
 @patch
 def score(self:Pruner,
     group:Group, # as in `channel_graph(…).groups()`
@@ -135,20 +167,17 @@ def score(self:Pruner,
     "A score for each channel of `group`"
     if self.criteria is criteria['random']: return torch.rand(len(group))
     if inputs is None: inputs = self._see()
-    ps,at = dict(self.model.named_parameters()),{}
-    for c in group.classes:
-        for n,d,idx,_ in group.graph.members[c]:
-            if n in ps: at.setdefault((n,d), []).append(idx)
-    if any(ps[n].ndim>1 for n,_ in at): at = {k:v for k,v in at.items() if ps[k[0]].ndim>1}
+    ps,at = dict(self.model.named_parameters()),self._voters(group)
     ws = {n:self._weights(n, ps[n], inputs) for n,_ in at}
     tables = [ws[n].movedim(d, 0)[torch.as_tensor(idx, device=ws[n].device)].flatten(1) for (n,d),idx in ((k,torch.stack([torch.as_tensor(i) for i in v])) for k,v in at.items()) if ws[n] is not None]
+    if not tables: self._complain()
     if not tables: raise ValueError(f"{self.criteria.__name__} has nothing to say about {group.name}: put it into ignore=")
     s = self.reduce(tables)
     if not isinstance(s, Tensor) or s.shape!=(len(group),): raise ValueError(f"reduce must return a score for each of {len(group)} channels, not {getattr(s,'shape',s)!r}")
     if not torch.isfinite(s).all(): raise ValueError(f"scores must be finite, but those of {group.name} are not")
     return s
 
-# %% ../nbs/13a_pruner.ipynb #35a2d213
+# %% ../nbs/13a_pruner.ipynb #bb4ab262
 @patch
 def _candidates(self:Pruner, graph):
     "The groups to prune, and those left out with the reasons"
@@ -158,39 +187,71 @@ def _candidates(self:Pruner, graph):
         if layers & self.skip: left.append((g.name,'is in ignore='))
         elif g.lossy and not self.lossy: left.append((g.name, g.lossy))
         elif len(g)>1: take.append(g)
-    return take,left
+    return take,left+[(n,'was not reached by the sample batch') for n in graph.unreached]
 
 @patch
 def groups(self:Pruner)->dict:
     "The groups that can be pruned, by name"
     return {g.name:g for g in self._candidates(channel_graph(self.model, self.xb))[0]}
 
-# %% ../nbs/13a_pruner.ipynb #46325721
+# %% ../nbs/13a_pruner.ipynb #042144d8
+def _survivors(plan, g):
+    "How many channels of a group a plan keeps"
+    n,d,*_ = next((t for t in g.touches if t[1] in plan.keep.get(t[0], {})), (None,None))
+    if n is None: return len(g)
+    kept = set(plan.keep[n][d])
+    at = lambda c: next(idx for m,e,idx,_ in g.graph.members[c] if (m,e)==(n,d))
+    return sum(not kept.isdisjoint(at(c).tolist()) for c in g.classes)
+
+def _since(model, before):
+    "What has been removed from `model` after the plan `before`, in indices of the network that this one left"
+    was = lambda n,d: {o:i for i,o in enumerate(before.keep.get(n, {}).get(d, ()))} if before else {}
+    now = plan_of(model) or Plan()
+    return Plan({n:{d:[at[o] for o in idx if o in at] if (at := was(n,d)) else idx for d,idx in ds.items()} for n,ds in now.keep.items()})
+
+# %% ../nbs/13a_pruner.ipynb #c0201d50
 class _Size:
     "How many channels a group had, and how many it has"
-    def __init__(self, key, was, left): self.key,self.was,self.left = key,was,left
+    def __init__(self, group): self.group,self.key,self.was,self.left = group,_key(group),len(group),len(group)
 
 def _key(g): return tuple((n,d,eat) for n,d,*_,eat in g.touches)
 
+def _within(g, old, keep):
+    "Whether the first channel of a group is, where `keep` says it was, one of the group `old`"
+    at = lambda g,c: {(n,d):idx.tolist() for n,d,idx,_ in g.graph.members[c]}
+    now = {k:{keep.get(k[0], {}).get(k[1], range(10**9))[i] for i in idx} for k,idx in at(g, g.classes[0]).items()}
+    return any((both := now.keys() & was.keys()) and all(now[k]<=set(was[k]) for k in both) for was in (at(old, c) for c in old.classes))
+
 class _Start:
     "The network with which a pruning began"
-    def __init__(self, groups, cost=None, model=None, xb=None):
-        self.sizes = [_Size(_key(g), len(g), len(g)) for g in groups]
+    def __init__(self, groups, cost, model, xb):
+        self.sizes,self.before = [_Size(g) for g in groups],plan_of(model)
         self.cost,self.model,self.xb = cost,model,xb
         self.total = cost(model, xb) if cost and not getattr(cost, 'noisy', False) else None
-    def match(self, groups):
-        "Give each group its size"
-        free = list(self.sizes)
-        was,left = (sum(getattr(o,k) for o in self.sizes) for k in ('was','left'))
+    def _sum(self, k): return sum(getattr(o,k) for o in self.sizes)
+    def look(self, model):
+        "See what `model` still has of each group"
+        plan = _since(model, self.before)
+        for o in self.sizes: o.left = _survivors(plan, o.group)
+        return plan.keep
+    def match(self, groups, model):
+        "Give each group of `model` its size"
+        keep,free = self.look(model),list(self.sizes)
         for g in groups:
-            g.size = next((o for o in free if o.key==_key(g) and o.left==len(g)), None)
+            same = [o for o in free if o.left==len(g)]
+            g.size = next((o for o in same if o.key==_key(g)), None) or next((o for o in same if _within(g, o.group, keep)), None)
             if g.size: free.remove(g.size)
-            else: g.size = _Size(_key(g), round(len(g)*was/max(1, left)), len(g))   # what was one group has become two
+            else: g.size = _Size(g); g.size.was = round(len(g)*self._sum('was')/max(1, self._sum('left')))   # what was one group has become two
         return groups
-    @property
-    def gone(self):
-        was,left = (sum(getattr(o,k) for o in self.sizes) for k in ('was','left'))
-        return 100*(was-left)/max(1, was)
+    def asked(self, sparsity):
+        "Percent of all channels to which a dict of percents comes"
+        if not isinstance(sparsity, dict): return sparsity
+        ps = _percents(sparsity, [o.group for o in self.sizes])
+        return 100*sum(n_dead(p, o.was) for p,o in zip(ps,self.sizes))/max(1, self._sum('was'))
+    def gone(self, model):
+        "Percent of the channels that `model` does without"
+        self.look(model)
+        return 100*(self._sum('was')-self._sum('left'))/max(1, self._sum('was'))
 
 # %% ../nbs/13a_pruner.ipynb #81d2879c
 @patch
@@ -207,7 +268,7 @@ def _worst(self:Pruner, groups, counts, round_to):
     if round_to: ks = [len(g)-round_keep(len(g)-k, len(g), round_to) for g,k in zip(groups,ks)]
     return [p for g,k in zip(groups,ks) if (p := [g.classes[i] for i in g.scores.argsort(stable=True)[:k].tolist()])]
 
-# %% ../nbs/13a_pruner.ipynb #e3d01489
+# %% ../nbs/13a_pruner.ipynb #91eeca1d
 def _percents(sparsity, groups): 
     "Percent for each group"
     if not isinstance(sparsity, dict): return [sparsity]*len(groups)
@@ -217,7 +278,7 @@ def _percents(sparsity, groups):
 def _share(self:Pruner, groups, sparsity, round_to, others):
     "The classes that go for a percentage of channels; `others` are sizes of groups that have a single channel left"
     if self.context=='local' or isinstance(sparsity, dict):
-        counts = [min(len(g)-1, max(0, n_dead(p, g.size.was)-g.size.was+len(g))) for p,g in zip(_percents(sparsity, groups),groups)]
+        counts = [min(len(g)-1, max(0, n_dead(p, g.size.was)-g.size.was+len(g))) for p,g in zip(_percents(sparsity, [g.size.group for g in groups]),groups)]
     else:
         sizes = [g.size for g in groups]+others
         n = n_dead(sparsity, sum(o.was for o in sizes))-sum(o.was-o.left for o in sizes)
@@ -262,7 +323,7 @@ milliseconds.noisy = True
 
 costs = dict(params=count_params, macs=count_macs, bytes=count_bytes, ms=milliseconds)
 
-# %% ../nbs/13a_pruner.ipynb #ca3ed0c8
+# %% ../nbs/13a_pruner.ipynb #c4aa486f
 def turns(
     cost, # a function `(model, xb)`
     models:list, # the first is what the others are compared with
@@ -290,9 +351,11 @@ def in_turn(
 def _called(cost): return next((k for k,f in costs.items() if f is cost), getattr(cost, '__name__', str(cost)))
 
 def _saved(start, small):
-    "Percent of the cost at the start that `small` does without"
+    "Percent of the cost at the start, or of its channels, that `small` does without"
+    if not start.cost: return start.gone(small)
+    if start.total==0: raise ValueError(f"{_called(start.cost)} finds nothing to count in this model")
+    if (plan_of(small) or Plan()).keep==(start.before or Plan()).keep: return 0.
     if start.total is None: return 100*(1-in_turn(start.cost, start.model, small, start.xb))
-    if not start.total: raise ValueError(f"{_called(start.cost)} finds nothing to count in this model")
     return 100*(start.total-start.cost(small, start.xb))/start.total
 
 # %% ../nbs/13a_pruner.ipynb #30434624
@@ -316,7 +379,7 @@ def _bisect(self:Pruner, trial, groups, pct, start, round_to):
     if most<pct-1e-9: raise ValueError(f"{pct:g} % of {_called(start.cost)} cannot go: {most:.1f} % is the most, with one channel left in each of {len(groups)} groups")
     return self._worst(groups, Counter(queue[:k]), round_to),None
 
-# %% ../nbs/13a_pruner.ipynb #44b0d6f1
+# %% ../nbs/13a_pruner.ipynb #51e2c958
 @patch
 def _check(self:Pruner, sparsity, round_to, of, groups=None):
     "Check what was asked for, before anything changes"
@@ -330,13 +393,24 @@ def _check(self:Pruner, sparsity, round_to, of, groups=None):
     return cost
 
 @patch
-def _plan(self:Pruner, sparsity, round_to=None, start=None, cost=None):
-    "The plan for a percentage of what there was at `start`, and how many channels of which sizes go by it"
+def _start(self:Pruner, sparsity, round_to, of):
+    "Check what was asked for, and remember where it begins"
+    groups,_ = self._candidates(channel_graph(self.model, self.xb))
+    cost = self._check(sparsity, round_to, of, groups)
+    return _Start(groups, cost, deepcopy(self.model) if getattr(cost, 'noisy', False) else self.model, self.xb)
+
+@patch
+def _plan(self:Pruner, sparsity, round_to, start):
+    "The plan for a percentage of what there was at `start`, and the groups that had to stay, with the reasons"
     graph = channel_graph(self.model, self.xb)
     groups,left = self._candidates(graph)
-    start,inputs = start or _Start(groups, cost, self.model, self.xb),self._see()
-    for g in start.match(groups): g.scores = self.score(g, inputs).cpu()
+    inputs = self._see()
+    start.match(groups, self.model)
     others = [o for o in start.sizes if not any(o is g.size for g in groups)]
+    self._complain()
+    mute = [g for g in groups if not self._asked(g)]
+    stayed,groups = [(g.name,'has no gradients') for g in mute],[g for g in groups if g not in mute]
+    for g in groups: g.scores = self.score(g, inputs).cpu()
     trial,plan,parts = _Trial(graph, self.xb, False, None),Plan(),[]
     while groups:
         parts,err = self._bisect(trial, groups, sparsity, start, round_to) if start.cost else (self._share(groups, sparsity, round_to, others),None)
@@ -345,12 +419,11 @@ def _plan(self:Pruner, sparsity, round_to=None, start=None, cost=None):
         parts = [p for p in parts if not any(p is b for b,_ in bad)]
         if not bad: break
         name = {c:g for g in groups for c in g.classes}
-        left += [(name[p[0]].name,why) for p,why in bad]
+        stayed += [(name[p[0]].name,why) for p,why in bad]
         groups = [g for g in groups if g not in [name[p[0]] for p,_ in bad]]
         if self.context=='local' and not start.cost: break
-    plan.left,plan.shapes = left,{n:tuple(p.shape) for n,p in graph.names.values()}
-    of = {c:g for g in groups for c in g.classes}
-    return plan,[(of[p[0]].size,len(p)) for p in parts]
+    plan.left,plan.shapes = left+stayed,{n:tuple(p.shape) for n,p in graph.names.values()}
+    return plan,stayed
 
 @patch
 def plan(self:Pruner,
@@ -359,10 +432,9 @@ def plan(self:Pruner,
     of='channels' # percent of what: 'channels' that could go, 'params', 'macs', 'bytes', 'ms', or a function `(model, xb)`
 )->Plan:
     "What would go; nothing changes"
-    cost = self._check(sparsity, round_to, of, self._candidates(channel_graph(self.model, self.xb))[0] if isinstance(sparsity, dict) else None)
-    return self._plan(sparsity, round_to, cost=cost)[0]
+    return self._plan(sparsity, round_to, self._start(sparsity, round_to, of))[0]
 
-# %% ../nbs/13a_pruner.ipynb #2897c71b
+# %% ../nbs/13a_pruner.ipynb #f144b7f5
 @patch
 def apply(self:Pruner,
     plan:Plan # from `plan`
@@ -375,6 +447,21 @@ def apply(self:Pruner,
     self._snap('prev')
     return self.model
 
+def _warn_short(asked, gone, stayed, left=()):
+    "Say so if nothing has gone, or clearly less than was asked, because groups had to stay"
+    why = lambda os: '; '.join(f'{n}: {w}' for n,w in list(dict.fromkeys(os))[:5])
+    if asked and not gone: warnings.warn(f"nothing goes: {why(left) or 'no group of channels can be made smaller by so little'}")
+    elif stayed and asked-gone>1: warnings.warn(f"{gone:.1f} % went and not {asked:g} %, because groups had to stay: {why(stayed)}")
+
+@patch
+def _rounds(self:Pruner, goals, round_to, start):
+    for goal in goals:
+        plan,stayed = self._plan(goal, round_to, start)
+        self.apply(plan)
+        gone = _saved(start, self.model)
+        yield gone
+    _warn_short(start.asked(goal), gone, stayed, plan.left)
+
 @patch
 def prune_model(self:Pruner,
     sparsity, # percent (70 is 70 %), or a dict from groups or layers to percents of their channels
@@ -382,20 +469,10 @@ def prune_model(self:Pruner,
     of='channels' # percent of what: 'channels' that could go, 'params', 'macs', 'bytes', 'ms', or a function `(model, xb)`
 )->nn.Module:
     "Remove channels, in place"
-    plan = self.plan(sparsity, round_to, of)
-    if not plan and any(sparsity.values() if isinstance(sparsity, dict) else [sparsity]):
-        warnings.warn(f"nothing goes: {'; '.join(dict.fromkeys(f'{n}: {why}' for n,why in plan.left[:5])) or 'no group of channels can be made smaller by so little'}")
-    return self.apply(plan)
+    for _ in self._rounds([sparsity], round_to, self._start(sparsity, round_to, of)): pass
+    return self.model
 
-# %% ../nbs/13a_pruner.ipynb #cfa4d8b6
-def _survivors(plan, g):
-    "How many channels of a group a plan keeps"
-    n,d,*_ = next((t for t in g.touches if t[1] in plan.keep.get(t[0], {})), (None,None))
-    if n is None: return len(g)
-    kept = set(plan.keep[n][d])
-    at = lambda c: next(idx for m,e,idx,_ in g.graph.members[c] if (m,e)==(n,d))
-    return sum(not kept.isdisjoint(at(c).tolist()) for c in g.classes)
-
+# %% ../nbs/13a_pruner.ipynb #5a295770
 @patch
 def report(self:Pruner,
     plan:Plan # from `plan`
@@ -432,7 +509,7 @@ def plot(self:Pruner,
     ax.set_xlabel('channels'); ax.legend()
     return ax
 
-# %% ../nbs/13a_pruner.ipynb #f277ad8c
+# %% ../nbs/13a_pruner.ipynb #7b346abd
 @patch
 def rounds(self:Pruner,
     sparsity, # percent (70 is 70 %), or a dict from groups or layers to percents of their channels
@@ -444,21 +521,11 @@ def rounds(self:Pruner,
     "Prune in `n` rounds; train in the loop"
     if isinstance(n, bool) or not isinstance(n, int) or n<1: raise ValueError(f"n={n!r} is not a positive whole number of rounds")
     f,one = get_schedule(schedule),not isinstance(sparsity, dict)
-    groups,_ = self._candidates(channel_graph(self.model, self.xb))
-    cost = self._check(sparsity, round_to, of, groups)
+    start = self._start(sparsity, round_to, of)
     at = lambda v,i: float(f(0., v, i/n))
     goals = [at(sparsity, i) if one else {k:at(v, i) for k,v in sparsity.items()} for i in range(1, n+1)]
     bad = [p for g in goals for p in ([g] if one else g.values()) if not 0<=p<=100]
     if bad: raise ValueError(f"the schedule returned {bad[0]}: not a percentage")
     if goals[-1]!=sparsity: raise ValueError(f"the schedule ends at {goals[-1]}, not at {sparsity}: what is removed does not come back")
-    if cost: self._plan(sparsity, round_to, cost=cost)   # raises if that much cannot go
-    start = _Start(groups, cost, deepcopy(self.model) if cost and getattr(cost, 'noisy', False) else self.model, self.xb)
+    if start.cost: self._plan(sparsity, round_to, start)   # raises if that much cannot go
     return self._rounds(goals, round_to, start)
-
-@patch
-def _rounds(self:Pruner, goals, round_to, start):
-    for goal in goals:
-        plan,went = self._plan(goal, round_to, start)
-        self.apply(plan)
-        for size,k in went: size.left -= k
-        yield _saved(start, self.model) if start.cost else start.gone

@@ -41,7 +41,7 @@ def left_of(self:ChannelGraph, dim, dead):
         gone |= np.array([not dead.isdisjoint(self.prod.get(x, (x,))) for x in u.tolist()], dtype=bool)[inv]
     return int((~gone).sum())
 
-# %% ../nbs/12a_repair.ipynb #6ea52bcb
+# %% ../nbs/12a_repair.ipynb #46643c2e
 def _conv_sizes(m, at, kept):
     o,i = (1,0) if m.transposed else (0,1)
     if m.groups==1: return dict(out_channels=at('weight',o), in_channels=at('weight',i))
@@ -69,11 +69,12 @@ _sizes = {
     nn.LayerNorm: lambda m,at,_: dict(normalized_shape=tuple(at('weight',d) for d in range(m.weight.ndim))) if m.elementwise_affine else {},
     nn.Embedding: lambda m,at,_: dict(embedding_dim=at('weight',1)),
     nn.PReLU: lambda m,at,_: dict(num_parameters=at('weight',0)),
-    nn.RNNBase: lambda m,at,_: dict(hidden_size=at('weight_ih_l0',0)//dict(LSTM=4, GRU=3).get(m.mode, 1), input_size=at('weight_ih_l0',1)),
+    nn.RNNBase: lambda m,at,_: dict(hidden_size=at('weight_ih_l0',0)//dict(LSTM=4, GRU=3).get(m.mode, 1), input_size=at('weight_ih_l0',1),
+                                    **dict(proj_size=at('weight_hr_l0',0)) if m.proj_size else {}),
     nn.MultiheadAttention: _attention_sizes,
 }
 
-# %% ../nbs/12a_repair.ipynb #33008c55
+# %% ../nbs/12a_repair.ipynb #75274368
 @patch
 def numbers(self:ChannelGraph, dim, n, dead, whole=True):
     "Numbers of code that stand for a dimension: its size before and after (if `whole` or if nothing repeats), and how many different channels it has"
@@ -83,18 +84,27 @@ def numbers(self:ChannelGraph, dim, n, dead, whole=True):
     if whole or len(first)==n: yield n,new
     if len(first)<n: yield len(first),self.left_of(dim.take(first), dead)
 
+def _stored(name, m, a, ts):
+    "The name of the parameter that a weight is, or of the one of the same shape from which it is computed"
+    at = f'{name}.{a}' if name else a
+    if at in ts: return at
+    path,last = at.rpartition('.')[::2]
+    path += '.'*bool(path)
+    own = [k for k in ts if k.startswith(f'{path}parametrizations.{last}.') or k in (f'{at}_orig',f'{at}_v')]
+    return next((k for k in own if ts[k].shape==getattr(m, a).shape), None)
+
 @patch
 def sizes(self:ChannelGraph, keep, dead, guess=2, whole=True):
     "Module -> attribute -> (old, new) for the sizes that change"
     res,names,known,ts = {},{m:n for n,m in self.model.named_modules()},set(),named_tensors(self.model)
-    real = {n:self.names[id(t)][0] for n,t in ts.items()}   # of the names of a tied parameter the one in `keep`
+    real = {n:self.names[id(t)][0] for n,t in ts.items() if id(t) in self.names}   # of the names of a tied parameter the one in `keep`
     def put(m, k, v):
         if (old := getattr(m, k))!=v: res.setdefault(names[m], {})[k] = (old,v)
     for m,n in names.items():
         f = next((f for t,f in _sizes.items() if isinstance(m, t)), None)
         if f is None: continue
         known.add(m)
-        full = lambda a: real[f'{n}.{a}' if n else a]
+        full = lambda a: real[_stored(n, m, a, ts)]
         at = lambda a,d: len(keep[full(a)][d]) if d in keep.get(full(a), {}) else ts[full(a)].shape[d]
         for k,v in f(m, at, lambda a: keep.get(full(a), {})).items(): put(m, k, v)
     for stack,outs,ins in self.views if guess else ():

@@ -84,7 +84,7 @@ def resize_calls(
     module._changes = [*getattr(module, '_changes', ()), *(list(s) for s in stages)]
     return module
 
-# %% ../nbs/11a_resize.ipynb #86af2e44
+# %% ../nbs/11a_resize.ipynb #d58dc540
 def original_code(
     module:nn.Module # changed in place
 ):
@@ -95,6 +95,7 @@ def original_code(
     if isinstance(module, SlimAttention):
         module.__class__ = nn.MultiheadAttention
         module._qkv_same_embed_dim = module.in_proj_weight is not None
+    if module.__dict__.pop('_nested', False): module.use_nested_tensor = True
 
 # %% ../nbs/11a_resize.ipynb #9d3ec823
 class SlimAttention(nn.MultiheadAttention):
@@ -144,3 +145,10 @@ def slim_attention(m):
     m.__class__ = SlimAttention
     # the fused path of transformer layers takes the width for that of the input
     m._qkv_same_embed_dim = False
+
+# %% ../nbs/11a_resize.ipynb #102cbb4e
+def slim_encoders(model):
+    "Let no encoder pack batches for an attention that takes its sizes from its weights"
+    for m in model.modules():
+        if isinstance(m, nn.TransformerEncoder) and getattr(m, 'use_nested_tensor', False) and any(isinstance(o, SlimAttention) for o in m.modules()):
+            m.use_nested_tensor,m._nested = False,True

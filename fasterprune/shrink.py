@@ -7,7 +7,7 @@ Docs: https://fasterprune.github.io/fasterprune/shrink.html.md"""
 # %% auto #0
 __all__ = ['rel_diff', 'find_dead', 'shrink', 'save_shrunk', 'load_shrunk']
 
-# %% ../nbs/13_shrink.ipynb #fb5825b5
+# %% ../nbs/13_shrink.ipynb #bee1e085
 import math, re
 from collections import namedtuple
 from copy import deepcopy
@@ -15,7 +15,8 @@ from copy import deepcopy
 import numpy as np
 import torch
 from torch import nn, Tensor
-from torch.utils._pytree import tree_leaves
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_map
 from fastcore.basics import patch
 
 from .report import *
@@ -23,20 +24,32 @@ from .graph import *
 from .plan import *
 from .repair import *
 
-# %% ../nbs/13_shrink.ipynb #fe0dddf5
-def _outputs(model, xb):
-    with evaluating(model), torch.no_grad(): return [t for t in tree_leaves(call(model, xb)) if isinstance(t, Tensor) and t.is_floating_point()]
+# %% ../nbs/13_shrink.ipynb #1fc5522c
+class _NoDropout(TorchFunctionMode):
+    "Dropout does nothing, whatever the mode of the model"
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        name = getattr(func, '__name__', '').strip('_')
+        return args[0] if name.endswith('dropout') and args and isinstance(args[0], Tensor) else func(*args, **(kwargs or {}))
+
+def _outputs(model, xb, train=False):
+    xb = tree_map(lambda t: t.clone() if isinstance(t, Tensor) else t, as_batch(xb))   # some models change what they get
+    with evaluating(model), torch.no_grad(), torch.random.fork_rng(devices=[]), _NoDropout():
+        torch.manual_seed(0); model.train(train)
+        return [t for t in tensors_of(call(model, xb)) if t.is_floating_point()]
 
 def rel_diff(
     a:list, # tensors
     b:list # tensors
 )->float: # infinite if their shapes differ
-    "The largest difference of two lists of outputs, relative to the largest output"
+    "The largest difference of two lists of outputs, relative to the largest output that is finite"
     if [x.shape for x in a]!=[y.shape for y in b]: return math.inf
-    ds = [((x.double()-y.double()).abs().max()/x.double().abs().max().clamp(min=1e-30)).item() for x,y in zip(a,b) if x.numel()]
+    def diff(x, y):
+        same = (x==y)|(x.isnan()&y.isnan())   # logits that are masked are infinite
+        return (x-y).abs().where(~same, 0).max()/x.abs().where(x.isfinite(), 0).max().clamp(min=1e-30)
+    ds = [diff(x.double(), y.double()).item() for x,y in zip(a,b) if x.numel()]
     return math.nan if any(map(math.isnan, ds)) else max(ds, default=0.)
 
-# %% ../nbs/13_shrink.ipynb #1f8cec19
+# %% ../nbs/13_shrink.ipynb #d84726c5
 @patch
 def deaf(self:ChannelGraph,
     dead # classes
@@ -53,24 +66,27 @@ def deaf(self:ChannelGraph,
 class _Trial:
     "Tries plans on copies of a model"
     def __init__(self, graph, xb, exact, tol):
-        self.graph,self.exact,self.xs = graph,exact,[xb]
-        p = next(graph.model.parameters())
-        self.tol = tol if tol is not None else 1e-10 if p.dtype==torch.float64 else 1e-3 if p.dtype==torch.float32 else .1
+        self.graph,self.exact,self.runs = graph,exact,[(xb,False)]
+        dtype = next((p.dtype for p in graph.model.parameters() if p.is_floating_point()), torch.float32)
+        self.tol = tol if tol is not None else {torch.float64:1e-10, torch.float32:1e-3}.get(dtype, .1)
         if (h := half_batch(xb)) is not None:
-            try: _outputs(graph.model, h); self.xs.append(h)
+            try: _outputs(graph.model, h); self.runs.append((h,False))
             except Exception: pass   # a model for one size of batch
+        if graph.trained: self.runs.append((xb,True))
         self.want = self.outputs(graph.model) if exact else None
     def plan(self, dead, *guess): return self.graph.plan(dead, *guess)
-    def outputs(self, model): return [t for x in self.xs for t in _outputs(model, x)]
+    def outputs(self, model): return [t for x,train in self.runs for t in _outputs(model, x, train)]
     def __call__(self, dead):
         "The plan, or `None` and why it does not work"
-        first = None
+        try: plan = self.plan(dead, 0)
+        except Exception as e: return None,f'{type(e).__name__}: {e}'
+        if any(not len(i) for ds in plan.keep.values() for i in ds.values()): return None,'nothing would be left of a layer'
+        self.silent = None
+        if not (first := self.works(plan, dead)): return plan,None
         for guess in ((2,),(99,),(2,False),(0,)):
             plan = self.plan(dead, *guess)
-            if any(not len(i) for ds in plan.keep.values() for i in ds.values()): return None,'nothing would be left of a layer'
-            if not (err := self.works(plan, dead)): return plan,None
-            first = first or err
-            try: plan = self.graph.repair(plan, self.xs[0], dead)
+            if guess!=(0,) and not self.works(plan, dead): return plan,None
+            try: plan = self.graph.repair(plan, self.runs[0][0], dead)
             except Exception as e: plan,first = None,str(e) if isinstance(e, RepairError) else first
             if plan and not self.works(plan, dead): return plan,None
         return None,first
@@ -79,21 +95,36 @@ class _Trial:
         g = self.graph
         try: got = self.outputs(plan.apply(deepcopy(g.model)))
         except Exception as e: return f'{type(e).__name__}: {str(e).splitlines()[0] if str(e) else ""}'
-        plan.diff = rel_diff(self.want if self.exact else self.outputs(g.deaf(dead)), got)
+        if not self.exact and self.silent is None: self.silent = self.outputs(g.deaf(dead))
+        plan.diff = rel_diff(self.want if self.exact else self.silent, got)
         lossy = not self.exact and any(c in g.why_lossy for c in dead)
         if math.isinf(plan.diff) or not (lossy or plan.diff<=self.tol): return f'the outputs would differ by {plan.diff:.1e}'
+
+# %% ../nbs/13_shrink.ipynb #ce695a76
+@patch
+def lean(self:_Trial, plan, dead):
+    "`plan` without the attributes that may stay as they were"
+    if not dead: return plan
+    self.silent,sure = None,self.plan(dead, 0).sizes
+    guessed = {(n,k) for n,d in plan.sizes.items() for k in d if k not in sure.get(n, {})}
+    for name in sorted({k for _,k in guessed}):
+        sizes = {n:{k:v for k,v in d.items() if k!=name or (n,k) not in guessed} for n,d in plan.sizes.items()}
+        less = Plan(plan.keep, {n:d for n,d in sizes.items() if d}, plan.shapes, plan.left, plan.calls, plan.folds)
+        if not self.works(less, dead): plan = less
+    return plan
 
 def _settle(trial, parts):
     "The plan for as many of `parts` (a list of dead classes each) as can really go, and those that cannot with the reasons"
     flat = lambda ps: [c for p in ps for c in p]
     best,err = trial(flat(parts)) if parts else (Plan(),None)
-    if best is not None: return best,[]
-    good,bad,best,hopeless = [],[],Plan(),{}
+    if best is not None: return trial.lean(best, flat(parts)),[]
+    good,bad,best,hopeless,skipped = [],[],Plan(),{},[]
+    ts,mods = named_tensors(trial.graph.model),dict(trial.graph.model.named_modules())
     # what failed in one block will fail in its siblings
-    kind = lambda p: tuple((re.sub(r'\d+', '#', n),d) for n,d,*_ in trial.graph.members[p[0]])
+    kind = lambda p: tuple((re.sub(r'\d+', '#', n),d,ts[n].shape,type(mods[n.rpartition('.')[0]])) for n,d,*_ in trial.graph.members[p[0]])
     def solve(ps):
         nonlocal best
-        bad.extend((p,hopeless[kind(p)]) for p in ps if kind(p) in hopeless)
+        skipped.extend(p for p in ps if kind(p) in hopeless)
         if not (ps := [p for p in ps if kind(p) not in hopeless]): return
         plan,err = trial(flat(good+ps))
         if plan is not None: good.extend(ps); best = plan
@@ -102,7 +133,11 @@ def _settle(trial, parts):
             if 'Error' in err: hopeless[kind(ps[0])] = err
         else: solve(ps[:len(ps)//2]); solve(ps[len(ps)//2:])
     solve(parts)
-    return best,bad
+    if skipped:   # unless they are no siblings after all
+        plan,_ = trial(flat(good+skipped))
+        if plan is not None: good.extend(skipped); best = plan
+        else: bad += [(p,hopeless[kind(p)]) for p in skipped]
+    return trial.lean(best, flat(good)),bad
 
 # %% ../nbs/13_shrink.ipynb #9c990793
 _Sum = namedtuple('_Sum', 'name dim idx size rows bias')
@@ -170,7 +205,7 @@ class _Folding(_Trial):
         plan.folds = _folds(self.sums, dead)
         return plan
 
-# %% ../nbs/13_shrink.ipynb #ef341cec
+# %% ../nbs/13_shrink.ipynb #82ebd251
 def _dead(graph, lossy, sums=None):
     "For each group the classes that are dead, but for one if all are; and what is dead and has to stay"
     living,parts,left = graph.living(folds=sums is not None),[],[]
@@ -196,7 +231,7 @@ def find_dead(
     parts,left = _dead(g, lossy, sums)
     plan,bad = _settle(_Folding(g, sums or (), xb, not lossy, tol), parts)
     names = {c:o.name for o in g.groups() for c in o.classes}
-    plan.left = left+[(names[p[0]],why) for p,why in bad]
+    plan.left = left+[(names[p[0]],why) for p,why in bad]+[(n,'was not reached by the sample batch') for n in g.unreached]
     plan.shapes = {n:tuple(p.shape) for n,p in g.names.values()}
     return plan
 
@@ -211,14 +246,14 @@ def shrink(
     model = unwrap(model)
     return find_dead(model, xb, lossy, tol, fold).apply(deepcopy(model))
 
-# %% ../nbs/13_shrink.ipynb #8c60a858
+# %% ../nbs/13_shrink.ipynb #a53b461c
 def save_shrunk(
     model:nn.Module, # made by `shrink` or a `Pruner`
     path # file to write
 ):
     "Write weights and plan into one safetensors file"
     from safetensors.torch import save_model
-    save_model(unwrap(model), str(path), metadata={'plan':(plan_of(unwrap(model)) or Plan()).to_json()})
+    save_model(unwrap(model), str(path), metadata={'plan':(plan_of(model) or Plan()).to_json()})
 
 def load_shrunk(
     path, # file written by `save_shrunk`

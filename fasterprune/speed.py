@@ -7,8 +7,7 @@ Docs: https://fasterprune.github.io/fasterprune/speed.html.md"""
 # %% auto #0
 __all__ = ['ways', 'run_as', 'compare_ways', 'recommend_rounding']
 
-# %% ../nbs/13c_speed.ipynb #986c6281
-import statistics, time
+# %% ../nbs/13c_speed.ipynb #7ac97415
 from copy import deepcopy
 
 import torch
@@ -17,7 +16,7 @@ from torch.utils._pytree import tree_leaves
 
 from .report import *
 from .graph import *
-from .shrink import rel_diff
+from .shrink import _outputs, rel_diff
 from .pruner import *
 
 # %% ../nbs/13c_speed.ipynb #a097bb45
@@ -61,14 +60,11 @@ def _onnx(model, xb):
 
 ways = dict(eager=_eager, channels_last=_channels_last, folded=_folded, compiled=_compiled, exported=_exported, onnx=_onnx)
 
-# %% ../nbs/13c_speed.ipynb #789b3767
+# %% ../nbs/13c_speed.ipynb #a772f44e
 class _Way(nn.Module):
     "A function in the place of a model"
     def __init__(self, f): super().__init__(); self.__dict__['f'] = f
     def forward(self, *args, **kwargs): return self.f(*args, **kwargs)
-
-def _out(model, xb):
-    with evaluating(model), torch.no_grad(): return [t for t in tree_leaves(call(model, xb)) if isinstance(t, Tensor) and t.is_floating_point()]
 
 def run_as(
     model:nn.Module, # any model
@@ -80,49 +76,40 @@ def run_as(
     f = way if callable(way) else ways[way]
     with evaluating(model), torch.no_grad(): return _Way(f(model, xb)).eval()
 
-# %% ../nbs/13c_speed.ipynb #337c38a0
+# %% ../nbs/13c_speed.ipynb #c1b0eb62
 def compare_ways(
     model:nn.Module, # any model
     xb, # a sample batch
     only=None, # names of ways; default: all of `ways`
     cost=milliseconds, # a function `(model, xb)`
-    seconds:float=.3 # measure each for so long
+    seconds:float=.3 # seconds: measure each for so long
 )->Report:
     "How fast `model` runs in each way, relative to eager, and how much its outputs differ"
     rows,notes = [],[]
     with evaluating(model):
-        want = _out(model, xb)
+        want = _outputs(model, xb)
         for k in only or ways:
             try:
                 m = run_as(model, xb, k)
-                rows.append({'Way':k, 'Times as fast':1/in_turn(cost, model, m, xb, seconds), 'Difference':f'{rel_diff(want, _out(m, xb)):.1e}'})
+                rows.append({'Way':k, 'Times as fast':1/in_turn(cost, model, m, xb, seconds), 'Difference':f'{rel_diff(want, _outputs(m, xb)):.1e}'})
             except Exception as e: notes.append(f"{k} does not work: {type(e).__name__}: {(str(e).splitlines() or [''])[0]}")
     return Report(rows, 'Ways to run', notes)
 
-# %% ../nbs/13c_speed.ipynb #7f9e8186
-def _turns(cost, models, xb, seconds):
-    "The cost of each model relative to the first: medians of turns that run them all"
-    res,t = [],time.perf_counter()
-    while len(res)<5 or (time.perf_counter()-t<seconds and len(res)<200):
-        one = [cost(m, xb) for m in models]
-        res.append([o/one[0] for o in one])
-    return list(map(statistics.median, zip(*res)))
-
-# %% ../nbs/13c_speed.ipynb #beeddcf2
+# %% ../nbs/13c_speed.ipynb #8f2b31e1
 def recommend_rounding(
     model:nn.Module, # any model; it is left as it is
     xb, # a sample batch, as large as those to come
     sparsity=45, # percent of channels that go
     roundings=(None,4,8,16,32), # values of `round_to` to try
     cost=milliseconds, # a function `(model, xb)`
-    seconds:float=3., # measure for so long
+    seconds:float=3., # seconds: measure for so long
     tol:float=3 # percent: what counts as equally fast
 )->Report:
     "Which `round_to` makes `model` the fastest on this machine, measured"
     p,smalls = Pruner(model, xb),{}
     plans = {r:p.plan(sparsity, round_to=r) for r in roundings}
     for o in plans.values(): smalls.setdefault(str(o.keep), o.apply(deepcopy(model)))
-    ts = dict(zip(smalls, _turns(cost, [model,*smalls.values()], xb, seconds)[1:]))
+    ts = dict(zip(smalls, turns(cost, [model,*smalls.values()], xb, seconds)[1:]))
     macs = {k:count_macs(m, xb)/count_macs(model, xb) for k,m in smalls.items()}
     rows = [{'Rounding':str(r), 'Latency ratio':ts[k], 'MACs ratio':macs[k], 'Efficiency':macs[k]/ts[k]} for r,o in plans.items() for k in [str(o.keep)]]
     best = min(o['Latency ratio'] for o in rows)

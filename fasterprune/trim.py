@@ -7,13 +7,15 @@ Docs: https://fasterprune.github.io/fasterprune/trim.html.md"""
 # %% auto #0
 __all__ = ['Trimmed', 'trim']
 
-# %% ../nbs/13b_trim.ipynb #e531cc7a
+# %% ../nbs/13b_trim.ipynb #4b2f8b17
 import math, sys
 from copy import deepcopy
+from functools import partial
 
 import numpy as np
 import torch
 from torch import nn
+from torch.utils._pytree import tree_leaves
 from fastcore.basics import patch
 
 from .graph import unwrap
@@ -67,13 +69,18 @@ class _Slice(torch.autograd.Function):
     @staticmethod
     def backward(ctx, g): return ctx.part.put(ctx.part.zeros(g), g),None
 
-# %% ../nbs/13b_trim.ipynb #ba086ad7
+# %% ../nbs/13b_trim.ipynb #4cab389c
+def _copy(model):
+    "A copy of a model that may hold tensors of its last pass"
+    held = (t for m in model.modules() for t in tree_leaves(vars(m)) if isinstance(t, torch.Tensor) and not t.is_leaf)
+    return deepcopy(model, {id(t):t.detach() for t in held})
+
 class Trimmed(nn.Module):
     "`model` computing with the part of its weights that `plan` keeps"
     def __init__(self, model, plan):
         super().__init__()
-        small = plan.apply(deepcopy(model))
-        self.full,self.plan = model,plan
+        small = plan.apply(_copy(model))
+        self.full,self.plan,self._outer = model,plan,[]
         self.__dict__['small'] = small   # not a submodule: the parameters are those of the full model
         self.parts = {n:_Part(plan.shapes[n], ds) for n,ds in plan.keep.items()}
 
@@ -85,18 +92,31 @@ class Trimmed(nn.Module):
         ps.update(self.plan.fold(ps))
         return {n:_Slice.apply(p, self._part(n, p)) if n in self.parts else p for n,p in ps.items()}
 
+    def _numbers(self, of, to):
+        "Copy modes and numbers that are no sizes, module by module"
+        to = dict(to.named_modules())
+        for n,m in of.named_modules():
+            if n in to: to[n].__dict__.update({k:v for k,v in vars(m).items() if (k=='training' or type(v) in (int,float)) and k not in self.plan.sizes.get(n, ())})
+
     def forward(self, *args, **kwargs):
-        out = torch.func.functional_call(self.small.train(self.full.training), self.slices(), args, kwargs)
-        self._write_back()
+        self._numbers(self.full, self.small)
+        full = dict(self.full.named_buffers())
+        given = {n:self._part(n, b).get(b) if n in self.parts else b for n,b in full.items()}
+        ts = {**self.slices(),**given}
+        out = torch.func.functional_call(self.small, ts, args, kwargs)
+        self._numbers(self.small, self.full)
+        self._write_back(full, given, ts)
         return out
 
     @torch.no_grad()
-    def _write_back(self):
-        "Statistics of norms that the pass has updated"
-        full = dict(self.full.named_buffers())
-        for n,b in self.small.named_buffers() if self.full.training else ():
-            if n not in self.parts: full[n].copy_(b)
-            else: full[n].copy_(self._part(n, b).put(full[n].contiguous(), b))
+    def _write_back(self, full, given, ts):
+        "Buffers that the pass has updated"
+        for n,b in full.items():
+            of,_,k = n.rpartition('.')
+            m = self.full.get_submodule(of)
+            if n not in self.parts:   # the pass had the buffer itself
+                if ts[n] is not given[n]: setattr(m, k, ts[n])
+            elif m.training or ts[n] is not given[n]: b.copy_(self._part(n, b).put(b.clone(memory_format=torch.contiguous_format), ts[n]))
 
 def trim(
     model:nn.Module, # its weights get the gradients
@@ -105,11 +125,23 @@ def trim(
     "`model` at the speed of the network that `plan` would leave"
     return Trimmed(unwrap(model), plan)
 
-# %% ../nbs/13b_trim.ipynb #0f7b255c
+# %% ../nbs/13b_trim.ipynb #9e0f700d
+_patched = 'forward','__reduce_ex__'
+
+def _plain(model, protocol):
+    "How `model` is copied and pickled: without the context that it is in"
+    made,of,state,*rest = type(model).__reduce_ex__(model, protocol)
+    return made,of,{k:v for k,v in state.items() if k not in _patched},*rest
+
 @patch
 def __enter__(self:Trimmed):
-    self.full.__dict__['forward'] = self.forward
+    d = self.full.__dict__
+    self._outer.append({k:d[k] for k in _patched if k in d})
+    d.update(forward=self.forward, __reduce_ex__=partial(_plain, self.full))
     return self
 
 @patch
-def __exit__(self:Trimmed, *exc): self.full.__dict__.pop('forward', None)
+def __exit__(self:Trimmed, *exc):
+    d = self.full.__dict__
+    for k in _patched: d.pop(k, None)
+    d.update(self._outer.pop())

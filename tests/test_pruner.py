@@ -22,6 +22,7 @@ from fastcore.test import *
 from fasterprune.shrink import *
 from fastcore.test import *
 from fasterprune.pruner import *
+from fasterprune.pruner import _rel
 
 def test_the_pruner_gives_what_was_asked():
     x = torch.randn(2,3,32,32)
@@ -97,6 +98,29 @@ def test_gradients_that_were_watched_are_averages():
     p.prune_model(50)
     test_eq(p.refs['0.weight']['grad'].shape, (3,3))
 
+def test_weights_without_gradients_have_no_vote():
+    torch.manual_seed(0)
+    class Heads(nn.Module):
+        def __init__(self): super().__init__(); self.a,self.b,self.c,self.d,self.e = (nn.Linear(i, o) for i,o in ((4,8),(8,8),(8,2),(8,8),(8,3)))
+        def forward(self, x):
+            x = self.b(self.a(x).relu()).relu()
+            return self.c(x),self.e(self.d(x).relu())
+    m,x = Heads(),torch.randn(5,4)
+    with expect_fail(ValueError, 'gradients'): Pruner(m, x, criteria='taylor').plan(50)
+    m(x)[0].sum().backward()   # nobody listens to the second head
+    p = Pruner(m, x, criteria='taylor'); plan = p.plan(50)
+    test_eq((plan.shape('a.weight'),plan.shape('b.weight'),plan.shape('d.weight')), ((4,4),(4,4),(8,4)))
+    test_eq(plan.left, [('d.weight','has no gradients')])
+    s = lambda p,d: criteria['taylor'](p.detach(), grad=p.grad).movedim(d, 0).mean(1)   # the unused head is not asked
+    g = p.groups()['b.weight']; want = [s(m.b.weight, 0),s(m.c.weight, 1)]
+    test_close(p.score(g), _rel(torch.stack([_rel(o) for o in want]).mean(0)), eps=1e-5)
+    m.a.requires_grad_(False)   # what is left of its gradient is of another time
+    test_eq(Pruner(m, x, criteria='taylor').plan({'a':50}).shape('a.weight'), (4,4))
+    m.b.requires_grad_(False)
+    with warnings.catch_warnings(record=True) as ws: warnings.simplefilter('always'); Pruner(m, x, criteria='taylor').prune_model(50)
+    assert any('16.7 % went and not 50 %' in str(w.message) and 'a.weight: has no gradients' in str(w.message) for w in ws)
+    test_eq((m.a.out_features,m.b.out_features,m.d.out_features), (8,4,8))
+
 def test_random_is_random_over_channels():
     torch.manual_seed(0)
     m,x = nn.Sequential(nn.Linear(2,20), nn.ReLU(), nn.Linear(20,20), nn.ReLU(), nn.Linear(20,2)),torch.randn(2,2)
@@ -154,7 +178,7 @@ def test_a_budget_of_time_is_measured_in_turn():
     assert .2<in_turn(milliseconds, m, small, x)<.6
     assert .5<in_turn(milliseconds, m, m, x)<2
 
-def test_groups_that_cannot_go_are_made_up_for():
+def test_groups_that_cannot_go_are_made_up_for_or_it_is_said():
     class Odd(nn.Module):
         def __init__(self): super().__init__(); self.a,self.b,self.c = nn.Linear(4,16),nn.Linear(16,16),nn.Linear(16,3)
         def forward(self, x):
@@ -167,6 +191,33 @@ def test_groups_that_cannot_go_are_made_up_for():
         p = Pruner(m, x, 'global'); plan = p.plan(40, of=of)
         test_eq(plan.shape('b.weight')[0], 16); assert any(k=='b.weight' for k,_ in plan.left), plan.left
         if of!='channels': assert costs[of](plan.apply(deepcopy(m)), x)<=.6*n
+    def said(f):
+        with warnings.catch_warnings(record=True) as ws: warnings.simplefilter('always'); f()
+        return [str(w.message) for w in ws if 'nothing goes' in str(w.message) or '% went' in str(w.message)]
+    for of,ctx in (('channels','local'),('channels','global'),('params','global')):
+        ws = said(lambda: Pruner(Odd(), x, ctx).prune_model(40, of=of))
+        test_eq(len(ws), of=='channels')   # with a budget, the others make up for it
+        if ws: assert 'and not 40 %' in ws[0] and 'b.weight: ' in ws[0], ws
+    test_eq(len(said(lambda: list(Pruner(Odd(), x).rounds(40, 3)))), 1)
+    test_eq(len(said(lambda: list(Pruner(Odd(), x).rounds({'a':40}, 3)))), 0)
+    assert 'nothing goes: b.weight: ' in said(lambda: Pruner(Odd(), x).prune_model({'b':40}))[0]
+    assert 'nothing goes' in said(lambda: Pruner(Odd(), x, ignore=['a','b']).prune_model(50, of='ms'))[0]
+    net = lambda: nn.Sequential(nn.Linear(4,2), nn.ReLU(), nn.Linear(2,16), nn.ReLU(), nn.Linear(16,3))
+    test_eq([said(lambda: Pruner(net(), x).prune_model(*o)) for o in ((30,),(50,12),(90,))], [[]]*3)   # rounding is no news
+
+def test_what_has_gone_is_measured():
+    torch.manual_seed(0)
+    x,m = torch.randn(4,4),nn.Sequential(nn.Linear(4,20), nn.ReLU(), nn.Linear(20,20), nn.ReLU(), nn.Linear(20,4))
+    Pruner(m, x).prune_model({'0':50})   # a pruning begins with what it finds
+    for i,gone in enumerate(Pruner(m, x).rounds(50, 2, 'lin')):
+        test_close(gone, 100*(30-m[0].out_features-m[2].out_features)/30, eps=1e-9)
+        if i==0: Pruner(m, x).prune_model({'2':50})   # somebody else removes channels in between
+    test_eq((m[0].out_features,m[2].out_features), (5,7))
+    for ctx in ('local','global'):   # an attention touches other parameters when it is narrow
+        m,x = nn.TransformerEncoderLayer(24, 6, 32, batch_first=True).eval(),torch.randn(2,5,24)
+        test_eq(list(Pruner(m, x, ctx, lossy=True).rounds(50, 3))[-1], 50)
+    m = nn.TransformerEncoderLayer(24, 6, 32, batch_first=True).eval()
+    list(Pruner(m, x, lossy=True).rounds({'self_attn.in_proj_weight (blocks)':50}, 3, 'lin')); test_eq(m.self_attn.in_proj_weight.shape, (36,24))
 
 def test_rounds_end_where_one_shot_would():
     class Res(nn.Module):
@@ -232,6 +283,15 @@ def test_heads_go_whole():
     plan = Pruner(m, x).plan(50)
     test_eq(plan.shape('qkv.weight'), (24,16)); test_eq(plan.sizes['']['num_heads'], (4,2)); assert plan.diff<1e-12
     assert any('scale' in why for _,why in plan.left)
+
+def test_names_take_one_group_of_a_layer():
+    m,x = nn.TransformerEncoderLayer(24, 3, 32, batch_first=True).eval(),torch.randn(2,5,24)   # 3 heads of 8
+    p,heads = Pruner(m, x, lossy=True),'self_attn.in_proj_weight (blocks)'
+    test_eq({n:len(g) for n,g in p.groups().items() if 'self_attn' in n}, {'self_attn.in_proj_weight':8, heads:3})
+    rows = lambda name: p.plan({name:67 if name==heads else 50}).keep['self_attn.in_proj_weight'][0]
+    test_eq(len(rows(heads)), 24); assert any(rows(heads)==[24*k+8*h+i for k in range(3) for i in range(8)] for h in range(3))   # one whole head
+    test_eq([sum(o//8==k for o in rows('self_attn.in_proj_weight')) for k in range(9)], [4]*9)   # half of the places in each head
+    test_eq(len(p.plan({'self_attn':50}).keep['self_attn.in_proj_weight'][0]), 3*4)   # both: 1 head of 3 (or 2), 4 places of 8
 
 def test_bad_input_changes_nothing():
     m,x = torchvision.models.resnet18(),torch.randn(2,3,64,64)

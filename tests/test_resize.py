@@ -8,7 +8,7 @@ from copy import deepcopy
 from fastcore.test import *
 from fastcore.test import *
 from fasterprune.resize import *
-from fasterprune.resize import slim_attention
+from fasterprune.resize import slim_attention, slim_encoders
 
 def test_changes_reach_what_they_name_and_nothing_else():
     class Net(nn.Module):
@@ -68,3 +68,16 @@ def test_slim_attention_is_attention():
     for o,p in zip(a(x,x,x), b(x,x,x)): assert torch.allclose(o,p)
     m = nn.Transformer.generate_square_subsequent_mask(5).double()
     for o,p in zip(a(x,x,x,attn_mask=m,is_causal=True), b(x,x,x,attn_mask=m,is_causal=True)): assert torch.allclose(o,p)
+
+def test_an_encoder_takes_padding_masks_in_every_mode():
+    torch.manual_seed(0)
+    a = nn.TransformerEncoder(nn.TransformerEncoderLayer(16, 4, 32, batch_first=True), 2).double().eval()
+    b,x,pad = deepcopy(a),torch.randn(3,5,16).double(),torch.zeros(3,5).bool()
+    pad[0,3:] = True
+    for l in b.layers: slim_attention(l.self_attn)
+    slim_encoders(b); slim_encoders(b)
+    assert a.use_nested_tensor and not b.use_nested_tensor
+    for grad in (True,False):
+        with torch.set_grad_enabled(grad): assert torch.allclose(a(x, src_key_padding_mask=pad)[~pad], b(x, src_key_padding_mask=pad)[~pad])
+    for m in b.modules(): original_code(m)
+    assert b.use_nested_tensor and '_nested' not in vars(b) and type(b.layers[0].self_attn) is nn.MultiheadAttention

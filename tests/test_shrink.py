@@ -5,7 +5,8 @@ from copy import deepcopy
 import numpy as np
 import torch
 from torch import nn, Tensor
-from torch.utils._pytree import tree_leaves
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_map
 from fastcore.basics import patch
 from fasterprune.report import *
 from fasterprune.graph import *
@@ -413,6 +414,29 @@ def test_folds_compose_and_are_saved_and_loaded():
             again = load_shrunk(f'{d}/m.safetensors', build)
         assert torch.equal(again(x), two(x))
         test_eq(plan_of(again), plan)
+
+def test_parts_that_were_shrunk_and_buffers_that_grow_are_saved_and_loaded():
+    import tempfile
+    torch.manual_seed(0)
+    class Body(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a,self.b = nn.Linear(4,8),nn.Linear(8,6)
+            self.register_buffer('pos', torch.zeros(0,6), persistent=False)
+        def forward(self, x):
+            if len(self.pos)<x.shape[1]: self.pos = torch.arange(6.).expand(x.shape[1],6)
+            return self.b(self.a(x).relu())+self.pos[:x.shape[1]]
+    build,x = lambda: nn.Sequential(Body(), nn.Linear(6,2)),torch.randn(2,5,4)
+    m = build()
+    m(x)   # the table of positions grows
+    with torch.no_grad(): m[0].a.weight[::2] = 0; m[0].a.bias[::2] = 0
+    small = nn.Sequential(shrink(m[0], x), m[1])
+    test_eq(small[0].a.out_features, 4)
+    with tempfile.TemporaryDirectory() as d:
+        save_shrunk(small, f'{d}/m.safetensors')
+        again = load_shrunk(f'{d}/m.safetensors', build)
+    assert torch.equal(again(x), small(x)) and torch.allclose(again(x), m(x), atol=1e-6)
+    test_eq(plan_of(again), plan_of(small))
 
 def test_random_networks_with_constant_channels_keep_their_outputs():
     import random
