@@ -820,7 +820,7 @@ def guess_batches(
             yield torch.zeros(2, m.in_features)
             return
 
-# %% ../nbs/05a_graph.ipynb #221ba7fe
+# %% ../nbs/05a_graph.ipynb #4b60709f
 @contextmanager
 def plain():
     "Attention, recurrent cells and transformer layers in small steps, whose labels can be followed"
@@ -869,8 +869,7 @@ def evaluating(
     model:nn.Module # in any mode
 ):
     "The model in evaluation mode; afterwards its modes and all that it keeps between calls are as they were"
-    age = lambda b: None if b.is_inference() else b._version   # grows with each change in place
-    was = [(m, dict(m.__dict__), dict(m._buffers), [(b,age(b),b.clone()) for b in m._buffers.values() if b is not None]) for m in model.modules()]
+    was = [(m, dict(m.__dict__), dict(m._buffers), [(b,b.clone()) for b in m._buffers.values() if b is not None]) for m in model.modules()]
     model.eval()
     try: yield model
     finally:
@@ -879,8 +878,8 @@ def evaluating(
             m.__dict__.update({k:_let_go(v) for k,v in attrs.items()})
             m._buffers.clear(); m._buffers.update(buffers)
             with torch.no_grad():
-                for b,a,v in values:
-                    if a is None or age(b)!=a: b.copy_(v)
+                for b,v in values:
+                    if not torch.equal(b, v): b.copy_(v)
 
 # %% ../nbs/05a_graph.ipynb #9bff3966
 def tensors_of(
