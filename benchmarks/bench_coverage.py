@@ -14,7 +14,7 @@ from pathlib import Path
 import torch, torchvision
 from torch import nn
 from fasterprune.graph import channel_graph
-from fasterprune.pruner import Pruner
+from fasterprune.coverage import half_of_each
 
 _small = 'test atto femto pico nano xxs xs tiny mini 0_5 s0 small _s b0 18 26'.split()
 
@@ -33,21 +33,14 @@ def build(name):
         m = timm.create_model(name[5:]); size = m.default_cfg['input_size']
     else: m,size = torchvision.models.get_model(name, weights=None),((3,299,299) if name=='inception_v3' else (3,224,224))
     torch.manual_seed(0)
-    for t in m.parameters():
-        if t.numel()==max(t.shape, default=0): t.data.uniform_(.5, 1.5)   # scales that start at zero or 1e-6 would hide what is wrong
     return m.double().eval(),torch.randn(2,*size).double()
 
 def ours(name):
     m,x = build(name)
-    n = sum(p.numel() for p in m.parameters())
     t = time.perf_counter(); g = channel_graph(m, x); t = time.perf_counter()-t
-    p = Pruner(m, x)
-    take,_ = p._candidates(g)
-    plan = p.plan(50)
-    bad = [f'{w}: {y}'[:200] for w,y in plan.left if 'differ' in y or 'Error' in y or 'nothing' in y]
-    plan.apply(m)
-    return dict(graph_s=round(t, 1), groups=len(take), halved=len(take)-len(bad), parameters=round(100*sum(p.numel() for p in m.parameters())/n, 1),
-                difference=f'{plan.diff or 0.:.0e}', why='; '.join(bad[:2]+[f'no rule for {o}' for o in g.unknown]))
+    r = half_of_each(m, x)
+    return dict(graph_s=round(t, 1), groups=r['Groups'], halved=r['Halved'], parameters=round(r['Parameters %'], 1), difference=f"{r['Difference']:.0e}",
+                why='; '.join([r['What stays']]*bool(r['What stays'])+[f'no rule for {o}' for o in g.unknown]))
 
 def peer(name):
     try: import torch_pruning as tp

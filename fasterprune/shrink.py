@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from torch import nn, Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_map
 from fastcore.basics import patch
 
 from .report import *
@@ -32,7 +31,7 @@ class _NoDropout(TorchFunctionMode):
         return args[0] if name.endswith('dropout') and args and isinstance(args[0], Tensor) else func(*args, **(kwargs or {}))
 
 def _outputs(model, xb, train=False):
-    xb = tree_map(lambda t: t.clone() if isinstance(t, Tensor) else t, as_batch(xb))   # some models change what they get
+    xb = own_batch(xb)
     with evaluating(model), torch.no_grad(), torch.random.fork_rng(devices=[]), _NoDropout():
         torch.manual_seed(0); model.train(train)
         return [t for t in tensors_of(call(model, xb)) if t.is_floating_point()]
@@ -56,7 +55,7 @@ def deaf(self:ChannelGraph,
 )->nn.Module: # a copy
     "The model with zeros where weights read the classes `dead`"
     m = deepcopy(self.model)
-    ts = dict([*m.named_parameters(), *m.named_buffers()])
+    ts = named_tensors(m)
     with torch.no_grad():
         for c in dead:
             for n,d,i,eat in self.members[c]:

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from torch import nn, Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_map
 from fastcore.basics import patch
 from fasterprune.report import *
 from fasterprune.graph import *
