@@ -1,12 +1,12 @@
 """Which architectures can be made smaller, and how exactly: half of each group, in float64.
 
-    python benchmarks/bench_coverage.py [torchvision | timm | timm2 | NAME ...] [--jobs 2] [--timeout 300] [--no-peer] [--csv FILE]
+    python benchmarks/bench_coverage.py [torchvision | timm | timm2 | NAME ...] [--jobs 2] [--timeout 300] [--no-peer | --only-peer] [--csv FILE]
 
 `timm` is one model of each of its families (modules), `timm2` a second one. For each model: seconds for the graph, groups found and
 really halved, what is left of the parameters, and the largest relative difference between the smaller model and the one in which
 nothing listens to what went. All weights are random. If Torch-Pruning is installed, also whether it prunes the same model (float32,
 ratio 0.5, magnitude) and it still runs with the right shape. Each model has a process of its own, and a time limit. With --csv, rows
-are added to a file, and models that it already holds are left out.
+are added to a file, and models that it already holds are left out; with --only-peer its rows get what is missing of Torch-Pruning.
 """
 import argparse, csv, json, os, subprocess, sys, time, warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -65,21 +65,34 @@ def apart(what, name, limit):
 
 cols = 'model groups halved parameters difference graph_s why peer'.split()
 
+def ask_peer(path, jobs, limit):
+    "Fill the last column of the file at `path`"
+    rows = list(csv.DictReader(path.open()))
+    def fill(r):
+        r.update(apart('peer', r['model'], limit))
+        print(r['model'], r['peer'], flush=True)
+        with path.open('w', newline='') as f:
+            w = csv.DictWriter(f, cols)
+            w.writeheader(); w.writerows(rows)
+    with ThreadPoolExecutor(jobs) as ex: list(ex.map(fill, [r for r in rows if not r['peer']]))
+
 def main(*args):
     p = argparse.ArgumentParser()
     p.add_argument('names', nargs='*')
     p.add_argument('--jobs', type=int, default=2)
     p.add_argument('--timeout', type=int, default=300)
     p.add_argument('--no-peer', action='store_true')
+    p.add_argument('--only-peer', action='store_true')
     p.add_argument('--csv', type=Path)
     p.add_argument('--one', nargs=2)
     a = p.parse_args(args)
     warnings.simplefilter('ignore')
     if a.one: return one(*a.one)
+    os.environ.setdefault('OMP_NUM_THREADS', '1')
+    if a.only_peer: return ask_peer(a.csv, a.jobs, min(a.timeout, 150))
     done = {r['model'] for r in csv.DictReader(a.csv.open())} if a.csv and a.csv.exists() else set()
     lists = dict(torchvision=lambda: torchvision.models.list_models(module=torchvision.models), timm=families, timm2=lambda: families(1))
     names = [n for a_ in a.names or ['torchvision','timm'] for n in (lists[a_]() if a_ in lists else [a_]) if n not in done]
-    os.environ.setdefault('OMP_NUM_THREADS', '1')
     def row(n): return {**dict.fromkeys(cols, ''), 'model':n, **apart('ours', n, a.timeout), **({} if a.no_peer else apart('peer', n, min(a.timeout, 150)))}
     with ThreadPoolExecutor(a.jobs) as ex:
         for r in ex.map(row, names):
