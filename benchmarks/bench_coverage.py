@@ -5,7 +5,7 @@
 `timm` is one model of each of its families (modules), `timm2` a second one. For each model: seconds for the graph, groups found and
 really halved, what is left of the parameters, and the largest relative difference between the smaller model and the one in which
 nothing listens to what went. All weights are random. If Torch-Pruning is installed, also whether it prunes the same model (float32,
-ratio 0.5, magnitude) and it still runs with the right shape. Each model has a process of its own, and a time limit. With --csv, rows
+ratio 0.5, magnitude; attention with what its examples give and set by hand) and it still runs with the right shape. Each model has a process of its own, and a time limit. With --csv, rows
 are added to a file, and models that it already holds are left out; with --only-peer its rows get what is missing of Torch-Pruning.
 """
 import argparse, csv, json, os, subprocess, sys, time, warnings
@@ -49,7 +49,17 @@ def peer(name):
     m,x = m.float(),x.float()
     with torch.no_grad(): shape = m(x).shape
     heads = [o for o in m.modules() if isinstance(o, nn.Linear) and o.out_features==1000]
-    tp.pruner.MetaPruner(m, x, importance=tp.importance.MagnitudeImportance(), pruning_ratio=.5, ignored_layers=heads).step()
+    qkvs = [o for o in m.modules() if isinstance(getattr(o, 'qkv', None), nn.Linear) and isinstance(getattr(o, 'num_heads', None), int)]
+    vit = isinstance(m, torchvision.models.VisionTransformer)
+    p = tp.pruner.MetaPruner(m, x, importance=tp.importance.MagnitudeImportance(), pruning_ratio=.5, ignored_layers=heads, num_heads={o.qkv:o.num_heads for o in qkvs},
+                             **(dict(round_to=m.encoder.layers[0].num_heads, unwrapped_parameters=[(m.class_token,2),(m.encoder.pos_embedding,2)]) if vit else {}))
+    p.step()
+    if vit: m.hidden_dim = m.conv_proj.out_channels
+    for o in qkvs:   # what its examples do by hand
+        o.num_heads = p.num_heads[o.qkv]
+        o.head_dim = o.qkv.out_features//(3*o.num_heads)
+        for n in ('dim','attn_dim'):
+            if hasattr(o, n): setattr(o, n, o.qkv.out_features//3)
     with torch.no_grad(): return dict(peer='runs' if m(x).shape==shape else 'wrong shape')
 
 def one(what, name):

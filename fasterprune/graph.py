@@ -76,9 +76,11 @@ class Atoms:
         else: self.freeze(a, 'two ways to split'); self.freeze(b, 'two ways to split'); return None
         return a
 
-# %% ../nbs/05a_graph.ipynb #27c62d59
+# %% ../nbs/05a_graph.ipynb #5ebf4159
 def _merge(lab, x, cols, prod, zero):
-    "What follows from one list of products: pairs of atoms to unite"
+    "What follows from a list of products: pairs of atoms to unite"
+    seen = np.sort(np.unique(np.column_stack([lab[x], lab[cols]]), axis=0, return_index=True)[1])   # most tensors say the same again
+    x,cols = x[seen],cols[seen]
     for x,atoms,row in zip(lab[x].tolist(), cols.tolist(), lab[cols].tolist()):
         rest = frozenset(row)-{zero}
         if x==zero: yield from ((o,0) for o in (atoms if rest else ()))
@@ -94,10 +96,13 @@ def classes(
 )->tuple: # class of each atom, the class of those always kept, and for each class that is a product its factors
     "Solve what is known about atoms"
     a,b = (np.concatenate([np.zeros(0, int), *(p[i] for p in at.pairs)]) for i in (0,1))
+    by = defaultdict(list)
+    for x,cols in at.defs: by[cols.shape[1]].append((x,cols))
+    defs = [[np.concatenate(o) for o in zip(*ds)] for ds in by.values()]
     while True:
         _,lab = connected_components(coo_array((np.ones(len(a), bool), (a,b)), shape=(at.n,at.n)), directed=False)
         zero,prod,more = lab[0],{},[]
-        for x,cols in at.defs: more += _merge(lab, x, cols, prod, zero)
+        for x,cols in defs: more += _merge(lab, x, cols, prod, zero)
         if not more: break
         # a negative number stands for a class, of which any atom will do
         first = dict(zip(*[o.tolist() for o in np.unique(lab, return_index=True)])) if any(q<0 for _,q in more) else {}
@@ -105,20 +110,21 @@ def classes(
         a,b = np.concatenate([a,more[:,0]]),np.concatenate([b,more[:,1]])
     memo = {}
     def factors(c):
-        if c not in prod: return frozenset([c])
         if c not in memo:
             memo[c] = frozenset([c])
-            memo[c] = frozenset().union(*map(factors, prod[c][0]))
+            memo[c] = frozenset().union(*(factors(o) if o in prod else (o,) for o in prod[c][0]))
         return memo[c]
     return lab,zero,{c:factors(c) for c in prod}
 
-# %% ../nbs/05a_graph.ipynb #3613f879
+# %% ../nbs/05a_graph.ipynb #97b5d140
 def _constant(p, d):
     "The constant of each index of dimension `d` of a parameter: zeros, and the numbers of a vector"
-    q = p.detach().movedim(d, 0).reshape(p.shape[d], -1)
-    if not q.numel(): return None
-    lo,hi = (o.double().cpu().numpy() for o in q.aminmax(dim=1))
-    return np.where((lo==hi)&((lo==0)|(p.ndim==1)), lo, np.nan)
+    if not p.numel(): return None
+    if p.ndim==1: return p.detach().double().cpu().numpy()
+    q = p.detach().movedim(d, 0)
+    idx = (q[(slice(None),)+(slice(2),)*(p.ndim-1)].flatten(1)==0).all(1).nonzero()[:,0]   # a look at a few numbers spares most of the reading
+    idx = idx[(q[idx].flatten(1)==0).all(1)]
+    return np.where(np.isin(np.arange(len(q)), idx.cpu()), 0, np.nan)
 
 def _place(t): return (t.data_ptr(), tuple(t.shape), t.stride()) if t.layout==torch.strided else None
 
@@ -594,6 +600,28 @@ def _baddbmm(g, out, c, a, b, **kw):
     r = _bmm(g, out, a, b)
     return [x if x is None and y is None else g.at.unite(x,y) for x,y in zip(r, g.dims(c))] if c.ndim==3 else r
 
+# %% ../nbs/05a_graph.ipynb #b3700494
+@rule(*_ops('_scaled_dot_product_flash_attention_for_cpu _scaled_dot_product_flash_attention'))
+def _attention(g, out, q, k, v, *args, attn_mask=None, **kw):
+    def one(*ds):
+        cur = ds[0]
+        for d in ds[1:]:
+            if d is not cur: cur = g.at.unite(cur, d)
+        return cur
+    dq,dk,dv = map(g.dims, (q,k,v))
+    over = [[] for _ in range(4)]   # what a mask says of batch, heads, queries and keys
+    if attn_mask is not None:
+        for o,n,d in zip(over[::-1], attn_mask.shape[::-1], g.dims(attn_mask)[::-1]): o.extend([d]*(n>1))
+    b,h = (one(dq[i], dk[i], dv[i], *over[i]) for i in (0,1))
+    l,s = one(dq[2], *over[2]),one(dk[2], *over[3])
+    for d in (dq[3],dk[3]): g.lossy(d, 'attention scale')
+    g.contract(dq[3], dk[3])
+    g.lossy(s, 'a softmax'); g.alive_in(s and s.vary())
+    g.contract(s and s.vary(), dv[2])
+    b,h,l = (d and d.vary() for d in (b,h,l))
+    if h is not None and dv[1] is not None: h = g.check(out[0], 1, h, dv[1].zero)
+    return [[b, h, l, dv[3] and g.check(out[0], 3, dv[3], dv[3].zero)], [b and b.vary(), h and h.vary(), l]]
+
 # %% ../nbs/05a_graph.ipynb #a4215876
 @rule(*_ops('mv dot vdot'))
 def _mv(g, out, a, b):
@@ -826,14 +854,14 @@ def guess_batches(
             yield torch.zeros(2, m.in_features)
             return
 
-# %% ../nbs/05a_graph.ipynb #4b60709f
+# %% ../nbs/05a_graph.ipynb #e268ff7a
 @contextmanager
 def plain():
-    "Attention, recurrent cells and transformer layers in small steps, whose labels can be followed"
+    "Recurrent cells, attention and transformer layers in operations whose labels can be followed"
     fast,onednn = torch.backends.mha.get_fastpath_enabled(),torch.backends.mkldnn.set_flags(_enabled=False)[0]
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH): yield
+        with torch.no_grad(), sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.MATH]): yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
         torch.backends.mkldnn.set_flags(_enabled=onednn)
@@ -1004,16 +1032,28 @@ class Group:
         of = lambda e: ', '.join(f'{n}[{d}]'+(f'×{k}' if k>1 else '') for n,d,k,_,eat in self.touches if eat==e)
         return f"{len(self)} channels: {of(False)} -> {of(True) or 'nobody'}"+(f' ({self.lossy})' if self.lossy else '')
 
-# %% ../nbs/05a_graph.ipynb #37fce7cb
+# %% ../nbs/05a_graph.ipynb #30dd15e2
+def _flat(sets, n):
+    "Sets of numbers for some of `n` numbers, the others alone: where each begins in a flat array, its size, and the array"
+    size,has = np.ones(n, int),sorted(sets)
+    size[has] = [len(sets[o]) for o in has]
+    flat = np.repeat(np.arange(n), size)
+    flat[np.repeat(np.isin(np.arange(n), has), size)] = [o for i in has for o in sorted(sets[i])]
+    return np.cumsum(size)-size,size,flat
+
 @patch
 def rows(self:ChannelGraph, name, d):
     "The classes of each index of dimension `d` of a parameter, (n,k), padded with -1"
     if (name,d) not in self._rows:
         c = self.cls[self.params[name][d].ids]
-        if self.prod and not self._products.isdisjoint(c.ravel().tolist()):
-            sets = [sorted(set().union(*(self.prod.get(x, (x,)) for x in r))) for r in c.tolist()]
-            k = max(map(len, sets))
-            c = np.array([s+[-1]*(k-len(s)) for s in sets])
+        if self.prod:
+            at,size,flat = (o if i==2 else o[c][...,None] for i,o in enumerate(self._factors))
+            k = np.arange(size.max(initial=1))
+            c = np.where(k<size, flat[np.minimum(at+k, len(flat)-1)], self.at.n)
+            c = np.sort(c.reshape(len(c), -1), axis=1)
+            c[:,1:][c[:,1:]==c[:,:-1]] = self.at.n   # a class counts once
+            c = np.sort(c, axis=1)
+            c = np.where(c<self.at.n, c, -1)[:,(c<self.at.n).any(0)]
         self._rows[name,d] = c
     return self._rows[name,d]
 
@@ -1025,7 +1065,8 @@ def leaves(self:ChannelGraph, ids):
 @patch
 def _members(self:ChannelGraph):
     "Find what each class covers"
-    self._rows,self._products,self.members,touch,whole = {},set(self.prod),{},defaultdict(list),set()
+    self._rows,self.members,touch,whole = {},{},defaultdict(list),set()
+    self._factors = _flat(self.prod, self.cls.max()+1)
     eaten = np.zeros(self.at.n, bool)
     for e in self.eaten: eaten[e] = True
     for name,ds in self.params.items():
@@ -1037,10 +1078,11 @@ def _members(self:ChannelGraph):
             order = np.argsort(c[ok], kind='stable')
             c,i = c[ok][order],i[ok][order]
             cs,starts = np.unique(c, return_index=True)
-            for c,idx in zip(cs.tolist(), np.split(i, starts[1:])):
-                if len(idx)==len(dim): whole.add(c)
-                touch[c].append((name, d, len(idx), int(idx[1]-idx[0]) if len(idx)>1 else 0, eat))
-                self.members.setdefault(c, []).append((name, d, idx, eat))
+            starts,first = [*starts.tolist(),len(i)],i.tolist()
+            for c,a,b in zip(cs.tolist(), starts, starts[1:]):
+                if b-a==len(dim): whole.add(c)
+                touch[c].append((name, d, b-a, first[a+1]-first[a] if b-a>1 else 0, eat))
+                self.members.setdefault(c, []).append((name, d, i[a:b], eat))
     self.why_lossy = {}
     for ids,why in self.at.lossy:
         for c in self.leaves(ids): self.why_lossy.setdefault(c, why)

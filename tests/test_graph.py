@@ -23,20 +23,13 @@ from fastcore.test import *
 from fasterprune.graph import *
 
 def test_joint_scores_are_those_of_a_loop():
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.a,self.b,self.n,self.c = nn.Conv2d(3,4,1),nn.Conv2d(4,4,1),nn.BatchNorm2d(4),nn.Linear(4*4,5)
-        def forward(self, x):
-            x = self.a(x)
-            return self.c(torch.flatten(x+self.n(self.b(x)), 1))
-    m = Net()
+    m = nn.Sequential(nn.Conv2d(3,4,1), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4*4,5))
     at = channel_graph(m, torch.randn(2,3,2,2)).groups()[0].places()
     s = {n:torch.rand_like(p) for n,p in m.named_parameters()}
     for i in range(4):
-        ws = torch.cat([s['a.weight'][i].flatten(), s['b.weight'][i].flatten(), s['b.weight'][:,i].flatten(), s['c.weight'][:,4*i:4*i+4].flatten()])
+        ws = torch.cat([s['0.weight'][i].flatten(), s['3.weight'][:,4*i:4*i+4].flatten()])
         for how in ('mean','sum','max'): test_close(joint_scores(at, s, how)[i], getattr(ws, how)(), eps=1e-5)
-    test_close(joint_scores(at, {'a.bias':s['a.bias']}), s['a.bias'])
+    test_close(joint_scores(at, {'0.bias':s['0.bias']}), s['0.bias'])
 
 def test_norms_follow_the_order_of_execution():
     import numpy as np
@@ -162,6 +155,30 @@ def test_heads_come_out_of_reshapes():
     test_eq(set(gs), {3,4}); test_eq(gs[3].lossy, None); test_eq(gs[4].lossy, 'attention scale')
     heads = gs[3]
     test_eq([dict(((n,d),i.tolist()) for n,d,i,_ in heads.graph.members[c])['proj.weight',1] for c in heads.classes], [list(range(4*h,4*h+4)) for h in range(3)])
+
+def test_attention_in_one_kernel_is_attention_in_small_steps():
+    class Attention(nn.Module):
+        "The mask is data, a number for each head, or for each of them and each place"
+        def __init__(self, kernel, mask):
+            super().__init__()
+            self.kernel,self.q,self.k,self.v,self.o = kernel,*(nn.Linear(12,12) for _ in range(4))
+            self.mask = mask and nn.Parameter(torch.randn(mask))
+        def forward(self, x):
+            q,k,v = (f(x).unflatten(2, (3,4)).transpose(1,2) for f in (self.q,self.k,self.v))
+            if self.kernel: x = F.scaled_dot_product_attention(q, k, v, attn_mask=self.mask)
+            else:
+                s = q@k.transpose(2,3)/2
+                x = F.softmax(s if self.mask is None else s+self.mask, 3)@v
+            return self.o(x.transpose(1,2).flatten(2))
+    for mask in (None, (5,5), (3,1,1), (1,3,5,5), (2,1,1,5), (2,3,5,5)):
+        def found(kernel):
+            torch.manual_seed(0)
+            m = Attention(kernel, mask)
+            with torch.no_grad(): m.v.weight[:4] = 0; m.v.bias[:4] = 0; m.k.weight[7] = 0; m.k.bias[7] = 0
+            g = channel_graph(m, torch.randn(2,5,12))
+            return [(str(o), [c in g.living() for c in o.classes]) for o in g.groups()],g.unknown
+        test_eq(found(True), found(False))
+        assert len(found(True)[0])>=2
 
 def test_looking_changes_nothing():
     m = torchvision.models.resnet18()

@@ -31,7 +31,9 @@ def test_recommends_the_block_of_the_kernels():
     test_eq(count_params(m), size)
     assert 'All of them leave the same' in recommend_rounding(m, x, 50, (4,8,16,32), blocks).notes[0]
 
-def test_shrunk_models_are_copied_and_saved():
+def test_shrunk_models_are_copied_saved_compiled_exported_and_run_in_onnx_runtime():
+    from importlib.util import find_spec
+    onnx = all(map(find_spec, ('onnxruntime','onnxscript')))
     torch.manual_seed(0)
     def zeroed():
         m = torchvision.models.resnet18(num_classes=4).eval()
@@ -40,7 +42,7 @@ def test_shrunk_models_are_copied_and_saved():
     swin = lambda: torchvision.models.SwinTransformer([4,4], 24, [1,1], [2,4], [4,4], num_classes=4).eval()
     encoder = lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(32, 4, 64, batch_first=True), 2, enable_nested_tensor=False).eval()
     resnet = lambda: torchvision.models.resnet18(num_classes=4).eval()
-    for build,x in ((resnet,torch.randn(2,3,64,64)), (zeroed,torch.randn(2,3,64,64)), (swin,torch.randn(2,3,32,32)), (encoder,torch.randn(2,5,32))):
+    for build,x in ((resnet,torch.randn(3,3,64,64)), (zeroed,torch.randn(3,3,64,64)), (swin,torch.randn(3,3,32,32)), (encoder,torch.randn(3,5,32))):
         m = build()
         big = count_params(m)
         m = shrink(m, x) if build is zeroed else Pruner(m, x).prune_model(50)
@@ -54,41 +56,12 @@ def test_shrunk_models_are_copied_and_saved():
         for o in again:
             assert torch.equal(o.eval()(x), m(x))
             test_eq(plan_of(o), plan_of(m))
-
-def test_shrunk_models_are_compiled_and_exported():
-    torch.manual_seed(0)
-    def zeroed():
-        m = torchvision.models.resnet18(num_classes=4).eval()
-        Sparsifier(m, 'filter', 'local', 'large_final').prune_model(50)
-        return m
-    swin = lambda: torchvision.models.SwinTransformer([4,4], 24, [1,1], [2,4], [4,4], num_classes=4).eval()
-    encoder = lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(32, 4, 64, batch_first=True), 2, enable_nested_tensor=False).eval()
-    resnet = lambda: torchvision.models.resnet18(num_classes=4).eval()
-    for build,x in ((resnet,torch.randn(3,3,64,64)), (zeroed,torch.randn(3,3,64,64)), (swin,torch.randn(3,3,32,32)), (encoder,torch.randn(3,5,32))):
-        m = build()
-        m = shrink(m, x) if build is zeroed else Pruner(m, x).prune_model(50)
         with torch.no_grad():
             want,dims = m(x),({0:torch.export.Dim.DYNAMIC},)
-            got = [torch.compile(m, backend='aot_eager', fullgraph=True)(x), run_as(m, x, 'exported')(x)]
+            got = [torch.compile(m, backend='aot_eager', fullgraph=True)(x), *(run_as(m, x, o)(x) for o in ('exported',*['onnx']*onnx))]
             got += [torch.export.export(m, (x[:2],), dynamic_shapes=dims, strict=s).module()(x) for s in ((False,True) if build in (swin,encoder) else (False,))]
-        for o in got: assert rel_diff([want], [o])<1e-4, build
+        for o in got: assert rel_diff([want], tree_leaves(o))<1e-4, build
         torch.compiler.reset()
-
-def test_shrunk_models_run_in_onnx_runtime():
-    import pytest
-    for o in ('onnxruntime','onnxscript'): pytest.importorskip(o)
-    torch.manual_seed(0)
-    def zeroed():
-        m = torchvision.models.resnet18(num_classes=4).eval()
-        Sparsifier(m, 'filter', 'local', 'large_final').prune_model(50)
-        return m
-    swin = lambda: torchvision.models.SwinTransformer([4,4], 24, [1,1], [2,4], [4,4], num_classes=4).eval()
-    encoder = lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(32, 4, 64, batch_first=True), 2, enable_nested_tensor=False).eval()
-    resnet = lambda: torchvision.models.resnet18(num_classes=4).eval()
-    for build,x in ((resnet,torch.randn(2,3,64,64)), (zeroed,torch.randn(2,3,64,64)), (swin,torch.randn(2,3,32,32)), (encoder,torch.randn(2,5,32))):
-        m = build()
-        m = shrink(m, x) if build is zeroed else Pruner(m, x).prune_model(50)
-        with torch.no_grad(): assert rel_diff([m(x)], run_as(m, x, 'onnx')(x))<1e-4, build
 
 def test_compares_ways_to_run():
     m,x = torchvision.models.resnet18(num_classes=4),torch.randn(1,3,64,64)
