@@ -7,7 +7,7 @@ Docs: https://fasterprune.github.io/fasterprune/coverage.html.md"""
 # %% auto #0
 __all__ = ['half_of_each', 'coverage_of', 'all_halved']
 
-# %% ../nbs/13d_coverage.ipynb #aa2a9836
+# %% ../nbs/13d_coverage.ipynb #121c9f96
 from copy import deepcopy
 
 import torch
@@ -16,9 +16,10 @@ from torch.utils._pytree import tree_map
 
 from .report import *
 from .graph import *
-from .shrink import _outputs, rel_diff
+from .graph import as_batch
+from .shrink import outputs_of, rel_diff
 from .pruner import *
-from .pruner import _survivors
+from .pruner import survivors
 
 # %% ../nbs/13d_coverage.ipynb #8cd09353
 def _shaken(model, seed=0):
@@ -30,23 +31,23 @@ def _shaken(model, seed=0):
 
 def _double(xb): return tree_map(lambda t: t.double() if isinstance(t, Tensor) and t.is_floating_point() else t, as_batch(xb))
 
-# %% ../nbs/13d_coverage.ipynb #8c4dfe7e
+# %% ../nbs/13d_coverage.ipynb #1c6f7bed
 def half_of_each(
     model:nn.Module, # any model; it is left as it is
     xb, # a sample batch: a tensor, a tuple of arguments, or a dict of named ones
     lossy:bool=False # take also groups where sizes matter
 )->dict: # a row of a report
     "Remove half of each group in a copy with random scales, in float64: how many groups went, and how exactly"
-    _outputs(model, xb)   # fastai's dropped weights cannot be copied while they remember how they came about
+    outputs_of(model, xb)   # fastai's dropped weights cannot be copied while they remember how they came about
     m,xb = _shaken(model),_double(xb)
     p,g = Pruner(m, xb, lossy=lossy),channel_graph(m, xb)
     groups,left = p._candidates(g)
     plan = p.plan(50)
     small = plan.apply(deepcopy(m))
-    halved = sum(_survivors(plan, o)<=(len(o)+1)//2 for o in groups)
+    halved = sum(survivors(plan, o)<=(len(o)+1)//2 for o in groups)
     bad = [f'{n}: {w}' for n,w in plan.left if (n,w) not in left]   # `left` is what was not tried, where sizes matter
     return {'Groups':len(groups), 'Halved':halved, 'Parameters %':100*count_params(small)/count_params(m), 'Difference':plan.diff or 0.,
-            'Change':rel_diff(_outputs(m, xb), _outputs(small, xb)), 'What stays':'; '.join(bad[:2])}
+            'Change':rel_diff(outputs_of(m, xb), outputs_of(small, xb)), 'What stays':'; '.join(bad[:2])}
 
 # %% ../nbs/13d_coverage.ipynb #ae375ba6
 def _row(model, xb, lossy):

@@ -7,7 +7,7 @@ Docs: https://fasterprune.github.io/fasterprune/pruner.html.md"""
 # %% auto #0
 __all__ = ['reductions', 'costs', 'Pruner', 'count_params', 'count_bytes', 'count_macs', 'milliseconds', 'turns', 'in_turn']
 
-# %% ../nbs/13a_pruner.ipynb #a013d5be
+# %% ../nbs/13a_pruner.ipynb #3e320e81
 import statistics, time, warnings
 from bisect import bisect_left
 from collections import Counter
@@ -25,8 +25,9 @@ from .mask import check_percent, n_dead, round_keep
 from .report import *
 from .sparsifier import original, match_names
 from .graph import *
+from .graph import call, evaluating, plain, unwrap
 from .plan import *
-from .shrink import _settle, _Trial
+from .shrink import settle, Trial
 
 # %% ../nbs/13a_pruner.ipynb #720afa17
 def _rel(s): return s/s.abs().mean().clamp(min=torch.finfo(s.dtype).tiny)
@@ -194,8 +195,8 @@ def groups(self:Pruner)->dict:
     "The groups that can be pruned, by name"
     return {g.name:g for g in self._candidates(channel_graph(self.model, self.xb))[0]}
 
-# %% ../nbs/13a_pruner.ipynb #042144d8
-def _survivors(plan, g):
+# %% ../nbs/13a_pruner.ipynb #50d29447
+def survivors(plan, g):
     "How many channels of a group a plan keeps"
     n,d,*_ = next((t for t in g.touches if t[1] in plan.keep.get(t[0], {})), (None,None))
     if n is None: return len(g)
@@ -209,7 +210,7 @@ def _since(model, before):
     now = plan_of(model) or Plan()
     return Plan({n:{d:[at[o] for o in idx if o in at] if (at := was(n,d)) else idx for d,idx in ds.items()} for n,ds in now.keep.items()})
 
-# %% ../nbs/13a_pruner.ipynb #c0201d50
+# %% ../nbs/13a_pruner.ipynb #d94fffb7
 class _Size:
     "How many channels a group had, and how many it has"
     def __init__(self, group): self.group,self.key,self.was,self.left = group,_key(group),len(group),len(group)
@@ -222,7 +223,7 @@ def _within(g, old, keep):
     now = {k:{keep.get(k[0], {}).get(k[1], range(10**9))[i] for i in idx} for k,idx in at(g, g.classes[0]).items()}
     return any((both := now.keys() & was.keys()) and all(now[k]<=set(was[k]) for k in both) for was in (at(old, c) for c in old.classes))
 
-class _Start:
+class Start:
     "The network with which a pruning began"
     def __init__(self, groups, cost, model, xb):
         self.sizes,self.before = [_Size(g) for g in groups],plan_of(model)
@@ -232,7 +233,7 @@ class _Start:
     def look(self, model):
         "See what `model` still has of each group"
         plan = _since(model, self.before)
-        for o in self.sizes: o.left = _survivors(plan, o.group)
+        for o in self.sizes: o.left = survivors(plan, o.group)
         return plan.keep
     def match(self, groups, model):
         "Give each group of `model` its size"
@@ -323,7 +324,7 @@ milliseconds.noisy = True
 
 costs = dict(params=count_params, macs=count_macs, bytes=count_bytes, ms=milliseconds)
 
-# %% ../nbs/13a_pruner.ipynb #c4aa486f
+# %% ../nbs/13a_pruner.ipynb #b62ab985
 def turns(
     cost, # a function `(model, xb)`
     models:list, # the first is what the others are compared with
@@ -348,9 +349,10 @@ def in_turn(
     cost(a, xb); cost(b, xb)
     return turns(cost, [a,b], xb, seconds)[1]
 
+# %% ../nbs/13a_pruner.ipynb #c1fd784d
 def _called(cost): return next((k for k,f in costs.items() if f is cost), getattr(cost, '__name__', str(cost)))
 
-def _saved(start, small):
+def saved_percent(start, small):
     "Percent of the cost at the start, or of its channels, that `small` does without"
     if not start.cost: return start.gone(small)
     if start.total==0: raise ValueError(f"{_called(start.cost)} finds nothing to count in this model")
@@ -358,7 +360,7 @@ def _saved(start, small):
     if start.total is None: return 100*(1-in_turn(start.cost, start.model, small, start.xb))
     return 100*(start.total-start.cost(small, start.xb))/start.total
 
-# %% ../nbs/13a_pruner.ipynb #30434624
+# %% ../nbs/13a_pruner.ipynb #e5f5264e
 @patch
 def _bisect(self:Pruner, trial, groups, pct, start, round_to):
     "The least that has to go to save `pct` percent; what was probed last, and its error, if a network does not run"
@@ -367,10 +369,10 @@ def _bisect(self:Pruner, trial, groups, pct, start, round_to):
         nonlocal parts
         parts = self._worst(groups, Counter(queue[:k]), round_to)
         dead = [c for p in parts for c in p]
-        try: return _saved(start, trial.graph.plan(dead).apply(deepcopy(self.model)))
+        try: return saved_percent(start, trial.graph.plan(dead).apply(deepcopy(self.model)))
         except Exception:   # its code has to be repaired
             if (plan := trial(dead)[0]) is None: raise
-            return _saved(start, plan.apply(deepcopy(self.model)))
+            return saved_percent(start, plan.apply(deepcopy(self.model)))
     step = 1 if start.total is not None else max(1, len(queue)//100)
     try:
         k = min(len(queue), step*bisect_left(range(0, len(queue), step), True, key=lambda k: saves(k)>=pct-1e-9)) if pct else 0
@@ -379,7 +381,7 @@ def _bisect(self:Pruner, trial, groups, pct, start, round_to):
     if most<pct-1e-9: raise ValueError(f"{pct:g} % of {_called(start.cost)} cannot go: {most:.1f} % is the most, with one channel left in each of {len(groups)} groups")
     return self._worst(groups, Counter(queue[:k]), round_to),None
 
-# %% ../nbs/13a_pruner.ipynb #51e2c958
+# %% ../nbs/13a_pruner.ipynb #9dc25246
 @patch
 def _check(self:Pruner, sparsity, round_to, of, groups=None):
     "Check what was asked for, before anything changes"
@@ -397,7 +399,7 @@ def _start(self:Pruner, sparsity, round_to, of):
     "Check what was asked for, and remember where it begins"
     groups,_ = self._candidates(channel_graph(self.model, self.xb))
     cost = self._check(sparsity, round_to, of, groups)
-    return _Start(groups, cost, deepcopy(self.model) if getattr(cost, 'noisy', False) else self.model, self.xb)
+    return Start(groups, cost, deepcopy(self.model) if getattr(cost, 'noisy', False) else self.model, self.xb)
 
 @patch
 def _plan(self:Pruner, sparsity, round_to, start):
@@ -411,10 +413,10 @@ def _plan(self:Pruner, sparsity, round_to, start):
     mute = [g for g in groups if not self._asked(g)]
     stayed,groups = [(g.name,'has no gradients') for g in mute],[g for g in groups if g not in mute]
     for g in groups: g.scores = self.score(g, inputs).cpu()
-    trial,plan,parts = _Trial(graph, self.xb, False, None),Plan(),[]
+    trial,plan,parts = Trial(graph, self.xb, False, None),Plan(),[]
     while groups:
         parts,err = self._bisect(trial, groups, sparsity, start, round_to) if start.cost else (self._share(groups, sparsity, round_to, others),None)
-        plan,bad = _settle(trial, parts)
+        plan,bad = settle(trial, parts)
         if err and not bad: raise err
         parts = [p for p in parts if not any(p is b for b,_ in bad)]
         if not bad: break
@@ -434,7 +436,7 @@ def plan(self:Pruner,
     "What would go; nothing changes"
     return self._plan(sparsity, round_to, self._start(sparsity, round_to, of))[0]
 
-# %% ../nbs/13a_pruner.ipynb #f144b7f5
+# %% ../nbs/13a_pruner.ipynb #27e520c6
 @patch
 def apply(self:Pruner,
     plan:Plan # from `plan`
@@ -447,7 +449,7 @@ def apply(self:Pruner,
     self._snap('prev')
     return self.model
 
-def _warn_short(asked, gone, stayed, left=()):
+def warn_short(asked, gone, stayed, left=()):
     "Say so if nothing has gone, or clearly less than was asked, because groups had to stay"
     why = lambda os: '; '.join(f'{n}: {w}' for n,w in list(dict.fromkeys(os))[:5])
     if asked and not gone: warnings.warn(f"nothing goes: {why(left) or 'no group of channels can be made smaller by so little'}")
@@ -458,9 +460,9 @@ def _rounds(self:Pruner, goals, round_to, start):
     for goal in goals:
         plan,stayed = self._plan(goal, round_to, start)
         self.apply(plan)
-        gone = _saved(start, self.model)
+        gone = saved_percent(start, self.model)
         yield gone
-    _warn_short(start.asked(goal), gone, stayed, plan.left)
+    warn_short(start.asked(goal), gone, stayed, plan.left)
 
 @patch
 def prune_model(self:Pruner,
@@ -472,7 +474,7 @@ def prune_model(self:Pruner,
     for _ in self._rounds([sparsity], round_to, self._start(sparsity, round_to, of)): pass
     return self.model
 
-# %% ../nbs/13a_pruner.ipynb #5a295770
+# %% ../nbs/13a_pruner.ipynb #e9af7135
 @patch
 def report(self:Pruner,
     plan:Plan # from `plan`
@@ -482,7 +484,7 @@ def report(self:Pruner,
     graph,why = channel_graph(self.model, self.xb),{}
     for n,w in plan.left: why.setdefault(n, w)
     row = lambda n,a,b: {'Group':n, 'Before':a, 'After':b, 'Goes %':100*(1-b/a) if a else 0.}
-    ns = [(g,len(g),_survivors(plan, g)) for g in graph.groups()]
+    ns = [(g,len(g),survivors(plan, g)) for g in graph.groups()]
     rows = [row(g.name, a, b)|{'Stays because':'' if b<a else why.get(g.name, 'it is one channel' if a==1 else '')} for g,a,b in ns]
     small,kept = plan.apply(deepcopy(self.model)),len(graph.kept())
     notes = []

@@ -7,7 +7,7 @@ Docs: https://fasterprune.github.io/fasterprune/repair.html.md"""
 # %% auto #0
 __all__ = ['RepairError']
 
-# %% ../nbs/12a_repair.ipynb #9b410f91
+# %% ../nbs/12a_repair.ipynb #4ad6a886
 from copy import deepcopy
 
 import numpy as np
@@ -17,8 +17,11 @@ from torch.overrides import TorchFunctionMode
 from fastcore.basics import patch
 
 from .graph import *
+from .graph import Stack, call, evaluating, plain, seen, tensors_of, watching
 from .resize import *
+from .resize import flat
 from .plan import *
+from .plan import named_tensors
 
 # %% ../nbs/12a_repair.ipynb #f23a0f32
 @patch

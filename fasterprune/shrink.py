@@ -7,7 +7,7 @@ Docs: https://fasterprune.github.io/fasterprune/shrink.html.md"""
 # %% auto #0
 __all__ = ['rel_diff', 'find_dead', 'shrink', 'save_shrunk', 'load_shrunk']
 
-# %% ../nbs/13_shrink.ipynb #bee1e085
+# %% ../nbs/13_shrink.ipynb #ef61e036
 import math, re
 from collections import namedtuple
 from copy import deepcopy
@@ -20,22 +20,26 @@ from fastcore.basics import patch
 
 from .report import *
 from .graph import *
+from .graph import call, evaluating, half_batch, own_batch, tensors_of, unwrap
 from .plan import *
+from .plan import named_tensors
 from .repair import *
 
-# %% ../nbs/13_shrink.ipynb #1fc5522c
+# %% ../nbs/13_shrink.ipynb #71d432da
 class _NoDropout(TorchFunctionMode):
     "Dropout does nothing, whatever the mode of the model"
     def __torch_function__(self, func, types, args=(), kwargs=None):
         name = getattr(func, '__name__', '').strip('_')
         return args[0] if name.endswith('dropout') and args and isinstance(args[0], Tensor) else func(*args, **(kwargs or {}))
 
-def _outputs(model, xb, train=False):
+def outputs_of(model, xb, train=False):
+    "The tensors that `model` returns, without dropout and with the same random numbers each time"
     xb = own_batch(xb)
     with evaluating(model), torch.no_grad(), torch.random.fork_rng(devices=[]), _NoDropout():
         torch.manual_seed(0); model.train(train)
         return [t for t in tensors_of(call(model, xb)) if t.is_floating_point()]
 
+# %% ../nbs/13_shrink.ipynb #d0db3832
 def rel_diff(
     a:list, # tensors
     b:list # tensors
@@ -48,7 +52,7 @@ def rel_diff(
     ds = [diff(x.double(), y.double()).item() for x,y in zip(a,b) if x.numel()]
     return math.nan if any(map(math.isnan, ds)) else max(ds, default=0.)
 
-# %% ../nbs/13_shrink.ipynb #d84726c5
+# %% ../nbs/13_shrink.ipynb #bb6c784c
 @patch
 def deaf(self:ChannelGraph,
     dead # classes
@@ -62,19 +66,19 @@ def deaf(self:ChannelGraph,
                 if eat: ts[n].index_fill_(d, torch.as_tensor(i, device=ts[n].device), 0)
     return m
 
-class _Trial:
+class Trial:
     "Tries plans on copies of a model"
     def __init__(self, graph, xb, exact, tol):
         self.graph,self.exact,self.runs = graph,exact,[(xb,False)]
         dtype = next((p.dtype for p in graph.model.parameters() if p.is_floating_point()), torch.float32)
         self.tol = tol if tol is not None else {torch.float64:1e-10, torch.float32:1e-3}.get(dtype, .1)
         if (h := half_batch(xb)) is not None:
-            try: _outputs(graph.model, h); self.runs.append((h,False))
+            try: outputs_of(graph.model, h); self.runs.append((h,False))
             except Exception: pass   # a model for one size of batch
         if graph.trained: self.runs.append((xb,True))
         self.want = self.outputs(graph.model) if exact else None
     def plan(self, dead, *guess): return self.graph.plan(dead, *guess)
-    def outputs(self, model): return [t for x,train in self.runs for t in _outputs(model, x, train)]
+    def outputs(self, model): return [t for x,train in self.runs for t in outputs_of(model, x, train)]
     def __call__(self, dead):
         "The plan, or `None` and why it does not work"
         try: plan = self.plan(dead, 0)
@@ -99,9 +103,9 @@ class _Trial:
         lossy = not self.exact and any(c in g.why_lossy for c in dead)
         if math.isinf(plan.diff) or not (lossy or plan.diff<=self.tol): return f'the outputs would differ by {plan.diff:.1e}'
 
-# %% ../nbs/13_shrink.ipynb #ce695a76
+# %% ../nbs/13_shrink.ipynb #711387a3
 @patch
-def lean(self:_Trial, plan, dead):
+def lean(self:Trial, plan, dead):
     "`plan` without the attributes that may stay as they were"
     if not dead: return plan
     self.silent,sure = None,self.plan(dead, 0).sizes
@@ -112,7 +116,7 @@ def lean(self:_Trial, plan, dead):
         if not self.works(less, dead): plan = less
     return plan
 
-def _settle(trial, parts):
+def settle(trial, parts):
     "The plan for as many of `parts` (a list of dead classes each) as can really go, and those that cannot with the reasons"
     flat = lambda ps: [c for p in ps for c in p]
     best,err = trial(flat(parts)) if parts else (Plan(),None)
@@ -156,7 +160,7 @@ def _sums(graph):
             res.append(_Sum(n, d, idx[i], size[i], graph.rows(n, d)[idx[i]], bias if (kind==1).all() else None))
     return res
 
-# %% ../nbs/13_shrink.ipynb #72d42cd2
+# %% ../nbs/13_shrink.ipynb #059c4c16
 def _marks(sums, dead):
     "Which classes are `dead`, as an array in which -1 is not"
     res = np.zeros(max([*dead, *(s.rows.max() for s in sums)], default=0)+2, bool)
@@ -196,7 +200,7 @@ def _folds(sums, dead):
         res.append((s.name, s.dim, s.idx[gone].tolist(), (s.size[gone]/by).tolist(), into))
     return res
 
-class _Folding(_Trial):
+class _Folding(Trial):
     "Tries plans that fold constants"
     def __init__(self, graph, sums, *args): super().__init__(graph, *args); self.sums = sums
     def plan(self, dead, *guess):
@@ -204,7 +208,7 @@ class _Folding(_Trial):
         plan.folds = _folds(self.sums, dead)
         return plan
 
-# %% ../nbs/13_shrink.ipynb #82ebd251
+# %% ../nbs/13_shrink.ipynb #ba1182e5
 def _dead(graph, lossy, sums=None):
     "For each group the classes that are dead, but for one if all are; and what is dead and has to stay"
     living,parts,left = graph.living(folds=sums is not None),[],[]
@@ -228,7 +232,7 @@ def find_dead(
     g = channel_graph(model, xb)
     sums = _sums(g) if fold and not lossy else None
     parts,left = _dead(g, lossy, sums)
-    plan,bad = _settle(_Folding(g, sums or (), xb, not lossy, tol), parts)
+    plan,bad = settle(_Folding(g, sums or (), xb, not lossy, tol), parts)
     names = {c:o.name for o in g.groups() for c in o.classes}
     plan.left = left+[(names[p[0]],why) for p,why in bad]+[(n,'was not reached by the sample batch') for n in g.unreached]
     plan.shapes = {n:tuple(p.shape) for n,p in g.names.values()}

@@ -7,7 +7,7 @@ Docs: https://fasterprune.github.io/fasterprune/speed.html.md"""
 # %% auto #0
 __all__ = ['ways', 'run_as', 'compare_ways', 'recommend_rounding']
 
-# %% ../nbs/13c_speed.ipynb #7ac97415
+# %% ../nbs/13c_speed.ipynb #e0fd6914
 from copy import deepcopy
 
 import torch
@@ -16,7 +16,8 @@ from torch.utils._pytree import tree_leaves
 
 from .report import *
 from .graph import *
-from .shrink import _outputs, rel_diff
+from .graph import evaluating
+from .shrink import outputs_of, rel_diff
 from .pruner import *
 
 # %% ../nbs/13c_speed.ipynb #a097bb45
@@ -76,7 +77,7 @@ def run_as(
     f = way if callable(way) else ways[way]
     with evaluating(model), torch.no_grad(): return _Way(f(model, xb)).eval()
 
-# %% ../nbs/13c_speed.ipynb #c1b0eb62
+# %% ../nbs/13c_speed.ipynb #db6b50a5
 def compare_ways(
     model:nn.Module, # any model
     xb, # a sample batch
@@ -87,11 +88,11 @@ def compare_ways(
     "How fast `model` runs in each way, relative to eager, and how much its outputs differ"
     rows,notes = [],[]
     with evaluating(model):
-        want = _outputs(model, xb)
+        want = outputs_of(model, xb)
         for k in only or ways:
             try:
                 m = run_as(model, xb, k)
-                rows.append({'Way':k, 'Times as fast':1/in_turn(cost, model, m, xb, seconds), 'Difference':f'{rel_diff(want, _outputs(m, xb)):.1e}'})
+                rows.append({'Way':k, 'Times as fast':1/in_turn(cost, model, m, xb, seconds), 'Difference':f'{rel_diff(want, outputs_of(m, xb)):.1e}'})
             except Exception as e: notes.append(f"{k} does not work: {type(e).__name__}: {(str(e).splitlines() or [''])[0]}")
     return Report(rows, 'Ways to run', notes)
 

@@ -7,7 +7,7 @@ Docs: https://fasterprune.github.io/fasterprune/trim.html.md"""
 # %% auto #0
 __all__ = ['Trimmed', 'trim']
 
-# %% ../nbs/13b_trim.ipynb #4b2f8b17
+# %% ../nbs/13b_trim.ipynb #3adfc422
 import math, sys
 from copy import deepcopy
 from functools import partial
@@ -20,6 +20,7 @@ from fastcore.basics import patch
 
 from .graph import unwrap
 from .plan import *
+from .plan import grow
 
 # %% ../nbs/13b_trim.ipynb #bc97bee9
 def _runs(idx, n):

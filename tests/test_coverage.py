@@ -5,9 +5,10 @@ from torch import nn, Tensor
 from torch.utils._pytree import tree_map
 from fasterprune.report import *
 from fasterprune.graph import *
-from fasterprune.shrink import _outputs, rel_diff
+from fasterprune.graph import as_batch
+from fasterprune.shrink import outputs_of, rel_diff
 from fasterprune.pruner import *
-from fasterprune.pruner import _survivors
+from fasterprune.pruner import survivors
 import csv, pytest, timm, torchvision
 from collections import Counter
 from pathlib import Path

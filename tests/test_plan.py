@@ -8,11 +8,12 @@ from fastcore.basics import patch, patch_to
 from fasterprune.report import *
 from fasterprune.graph import reset_states, unwrap
 from fasterprune.resize import *
-from fasterprune.resize import slim_attention, slim_encoders
+from fasterprune.resize import slim_attention, slim_encoders, original_code
 from copy import deepcopy
 from fastcore.test import *
 from fastcore.test import *
 from fasterprune.plan import *
+from fasterprune.plan import grow
 
 def test_a_plan_applies_composes_and_is_text():
     net = nn.Sequential(nn.Linear(4,3), nn.ReLU(), nn.Linear(3,2))

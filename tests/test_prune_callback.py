@@ -7,17 +7,19 @@ from fasterprune.schedule import *
 from fasterprune.mask import check_percent
 from fasterprune.callback import add_column, percent_at, restart_trackers
 from fasterprune.graph import *
+from fasterprune.graph import unwrap
 from fasterprune.plan import *
+from fasterprune.plan import grow
 from fasterprune.shrink import *
 from fasterprune.pruner import *
-from fasterprune.pruner import _Start, _saved, _warn_short
+from fasterprune.pruner import Start, saved_percent, warn_short
 import contextlib, io, tempfile
 from fastai.callback.all import *
 from fastcore.test import *
 from fasterprune.digits import *
 from fastcore.test import *
 from fasterprune.prune_callback import *
-from fasterprune.prune_callback import _forget_misfits
+from fasterprune.prune_callback import _forget_misfits, slice_state
 
 def test_the_optimizer_goes_on_with_its_own_state():
     for make in (lambda ps: torch.optim.SGD(ps, .1, momentum=.9), lambda ps: torch.optim.Adam(ps, .01), lambda ps: torch.optim.RMSprop(ps, .01, momentum=.5),

@@ -14,8 +14,9 @@ from fasterprune.mask import check_percent, n_dead, round_keep
 from fasterprune.report import *
 from fasterprune.sparsifier import original, match_names
 from fasterprune.graph import *
+from fasterprune.graph import call, evaluating, plain, unwrap
 from fasterprune.plan import *
-from fasterprune.shrink import _settle, _Trial
+from fasterprune.shrink import settle, Trial
 import torchvision
 from torch.nn import functional as F
 from fastcore.test import *

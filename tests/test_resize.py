@@ -8,7 +8,7 @@ from copy import deepcopy
 from fastcore.test import *
 from fastcore.test import *
 from fasterprune.resize import *
-from fasterprune.resize import slim_attention, slim_encoders
+from fasterprune.resize import flat, original_code, refill, slim_attention, slim_encoders
 
 def test_changes_reach_what_they_name_and_nothing_else():
     class Net(nn.Module):

@@ -9,7 +9,9 @@ from torch.overrides import TorchFunctionMode
 from fastcore.basics import patch
 from fasterprune.report import *
 from fasterprune.graph import *
+from fasterprune.graph import call, evaluating, half_batch, own_batch, tensors_of, unwrap
 from fasterprune.plan import *
+from fasterprune.plan import named_tensors
 from fasterprune.repair import *
 import random, tempfile, torchvision
 from torch.nn import functional as F
@@ -17,10 +19,10 @@ from fastcore.test import *
 from fasterprune.sparsifier import Sparsifier
 from fastcore.test import *
 from fasterprune.shrink import *
-from fasterprune.shrink import _Trial, _settle
+from fasterprune.shrink import Trial, settle
 
 def test_every_rule_by_a_small_network():
-    from fasterprune.shrink import _settle, _Trial
+    from fasterprune.shrink import settle, Trial
     class Net(nn.Module):
         "A layer with 8 outputs, what is to be tested, and a layer that reads"
         def __init__(self, f, d, after, **mods):
@@ -136,7 +138,7 @@ def test_every_rule_by_a_small_network():
         got = ' '.join(f'{n}×{k}'+'~'*l for n,k,l in sorted((len(o),len(o.touches),o.lossy is not None) for o in g.groups()))
         assert got==want, (name,got,want)
         if name!='unknown': test_eq(g.unknown, {})
-        plan,bad = _settle(_Trial(g, x, False, None), [o.classes[:len(o)//2] for o in g.groups() if len(o)>1 and not o.lossy])
+        plan,bad = settle(Trial(g, x, False, None), [o.classes[:len(o)//2] for o in g.groups() if len(o)>1 and not o.lossy])
         assert not bad or name=='sum', (name,bad)   # a sum over channels hears them without a weight that could be silenced
         assert plan.diff is None or plan.diff<1e-12, (name,plan.diff)
         if g.groups() and m.after and (not bad or name=='sum'):   # what is not zero is alive for all who look at it, whatever the weights behind it say
@@ -146,7 +148,7 @@ def test_every_rule_by_a_small_network():
 
 def test_random_networks_keep_their_outputs():
     import random
-    from fasterprune.shrink import _settle, _Trial
+    from fasterprune.shrink import settle, Trial
     class Cat(nn.Module):
         def __init__(self, *bs): super().__init__(); self.bs = nn.ModuleList(bs)
         def forward(self, x): return torch.cat([b(x) for b in self.bs], 1)
@@ -195,7 +197,7 @@ def test_random_networks_keep_their_outputs():
         test_eq(g.unknown, {})
         rng = np.random.default_rng(seed)
         parts = [rng.permutation(o.classes)[:len(o)//2].tolist() for o in g.groups() if len(o)>1 and not o.lossy]
-        plan,bad = _settle(_Trial(g, x, False, None), parts)
+        plan,bad = settle(Trial(g, x, False, None), parts)
         # channels whose every producer and reader is silenced are found again
         d = g.deaf([c for p in parts for c in p])
         small = shrink(d, x)

@@ -8,8 +8,10 @@ from fastcore.basics import patch, patch_to
 from fasterprune.granularity import *
 from fasterprune.criteria import *
 from fasterprune.mask import *
+from fasterprune.mask import pieces
 from fasterprune.report import *
 from fasterprune.graph import *
+from fasterprune.graph import fit_batch, guess_batches, unwrap
 import torchvision
 from fastcore.test import *
 from fasterprune.plot import plot_kernels

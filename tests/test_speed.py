@@ -5,7 +5,8 @@ from torch import nn, Tensor
 from torch.utils._pytree import tree_leaves
 from fasterprune.report import *
 from fasterprune.graph import *
-from fasterprune.shrink import _outputs, rel_diff
+from fasterprune.graph import evaluating
+from fasterprune.shrink import outputs_of, rel_diff
 from fasterprune.pruner import *
 import csv, math, tempfile, torchvision
 from pathlib import Path

@@ -9,6 +9,7 @@ from torch.utils._pytree import tree_leaves
 from fastcore.basics import patch
 from fasterprune.graph import unwrap
 from fasterprune.plan import *
+from fasterprune.plan import grow
 import torchvision
 from torch.nn import functional as F
 from fastcore.test import *
