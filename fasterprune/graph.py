@@ -747,16 +747,19 @@ def _softmax(g, out, x, dim, *args, **kw):
     if ds[dim] is not None: g.lossy(ds[dim],'a softmax'); g.alive_in(ds[dim].vary())
     return [None if d is None else d.vary() for d in ds]
 
-# %% ../nbs/05a_graph.ipynb #2d547167
-@rule(*_ops('max_pool1d max_pool2d_with_indices max_pool3d_with_indices avg_pool1d avg_pool2d avg_pool3d _adaptive_avg_pool2d '
-            '_adaptive_avg_pool3d adaptive_avg_pool1d adaptive_max_pool2d adaptive_max_pool3d upsample_nearest2d upsample_bilinear2d '
-            'upsample_bicubic2d upsample_nearest1d upsample_linear1d upsample_nearest3d upsample_trilinear3d _upsample_nearest_exact2d '
-            '_upsample_bilinear2d_aa _upsample_bicubic2d_aa grid_sampler_2d max_unpool2d'))
-def _pool(g, out, x, *args, **kw):
-    o = out[0] if isinstance(out,(tuple,list)) else out
-    ds = [l if o.shape[i]==x.shape[i] or i<x.ndim-2 else None for i,l in enumerate(g.dims(x))]
-    ds = [g.keeps(o,i,l) for i,l in enumerate(ds)]
+# %% ../nbs/05a_graph.ipynb #4325a41f
+def _pool(g, out, x, space):
+    o,ds = out[0] if isinstance(out,(tuple,list)) else out,list(g.dims(x))
+    for d in ds[-space:]: g.at.freeze(d, 'is space')   # a grid of position embeddings, say
+    ds = [None if i>=x.ndim-space else g.keeps(o,i,l) for i,l in enumerate(ds)]
     return [ds,ds] if isinstance(out,(tuple,list)) else ds
+@rule(*_ops('max_pool1d avg_pool1d adaptive_avg_pool1d upsample_nearest1d upsample_linear1d _upsample_nearest_exact1d'))
+def _pool1(g, out, x, *args, **kw): return _pool(g, out, x, 1)
+@rule(*_ops('max_pool2d_with_indices avg_pool2d _adaptive_avg_pool2d adaptive_max_pool2d upsample_nearest2d upsample_bilinear2d upsample_bicubic2d '
+            '_upsample_nearest_exact2d _upsample_bilinear2d_aa _upsample_bicubic2d_aa grid_sampler_2d max_unpool2d'))
+def _pool2(g, out, x, *args, **kw): return _pool(g, out, x, 2)
+@rule(*_ops('max_pool3d_with_indices avg_pool3d _adaptive_avg_pool3d adaptive_max_pool3d upsample_nearest3d upsample_trilinear3d _upsample_nearest_exact3d'))
+def _pool3(g, out, x, *args, **kw): return _pool(g, out, x, 3)
 
 # %% ../nbs/05a_graph.ipynb #5f0ce441
 @rule(*_ops('unfold'))

@@ -131,6 +131,18 @@ def test_what_is_kept_says_why():
     test_eq(got['b.weight',0], 'is an output of the model'); test_eq(got['a.weight',0], 'meets a dimension that is always kept')
     assert 'summed' in got['a.weight',1]
 
+def test_a_grid_that_is_interpolated_or_pooled_is_space():
+    class Net(nn.Module):
+        def __init__(self, f, *grid): super().__init__(); self.a,self.b,self.f,self.pos = nn.Linear(3,4),nn.Linear(4,2),f,nn.Parameter(torch.randn(1,4,*grid))
+        def forward(self, x): return self.b(self.a(x)+self.f(self.pos).flatten(2).transpose(1,2))
+    def groups(f, *grid, n=16): return [str(o) for o in channel_graph(Net(f, *grid), torch.randn(2,n,3)).groups()]
+    one = ['4 channels: a.weight[0], a.bias[0], pos[1] -> b.weight[1]']
+    for size in (3,4):
+        test_eq(groups(lambda p: F.interpolate(p, (4,4), mode='bicubic'), size, size), one)
+        test_eq(groups(lambda p: F.interpolate(p, (4,4,4)), size, size, size, n=64), one)
+        test_eq(groups(lambda p: F.interpolate(p, 16, mode='linear'), 4*size), one)
+    for pool in (nn.MaxPool2d(3, 1, 1), nn.AdaptiveAvgPool2d(4)): test_eq(groups(pool, 4, 4), one)
+
 def test_constants_are_those_of_all_that_is_put_together():
     class Net(nn.Module):
         def __init__(self, f): super().__init__(); self.a,self.b,self.f = nn.Conv2d(2,4,1),nn.Conv2d(4,2,1),f
