@@ -96,7 +96,7 @@ def step(m, x):
 def steps(a):
     "Training steps of different sizes: what is not multiplication matters less the larger they are"
     table('training step, half of each group: ms; MACs ratio, times as fast shrunk and trimmed, shares of the ideal', [])
-    for name,bs,size in (('resnet18',32,64),('resnet18',32,128),('resnet50',16,96),('resnet50',16,160),('vgg11_bn',16,96),('vgg11_bn',16,160)):
+    for name,bs,size in (('resnet18',32,64),('resnet18',32,128),('resnet50',16,96),('resnet50',16,160),('resnet50',16,224),('vgg11_bn',16,96),('vgg11_bn',16,160)):
         m,x = getattr(torchvision.models, name)().train(),torch.randn(bs,3,size,size)
         plan = Pruner(m, x).plan(50)
         s = plan.apply(deepcopy(m)); macs = count_macs(m, x)/count_macs(s, x)
