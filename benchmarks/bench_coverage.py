@@ -10,11 +10,13 @@ are added to a file, and models that it already holds are left out; with --only-
 """
 import argparse, csv, json, os, subprocess, sys, time, warnings
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 import torch, torchvision
 from torch import nn
 from fasterprune.graph import channel_graph
 from fasterprune.coverage import half_of_each
+from common import torch_pruned
 
 _small = 'test atto femto pico nano xxs xs tiny mini 0_5 s0 small _s b0 18 26'.split()
 
@@ -43,23 +45,12 @@ def ours(name):
                 why='; '.join([r['What stays']]*bool(r['What stays'])+[f'no rule for {o}' for o in g.unknown]))
 
 def peer(name):
-    try: import torch_pruning as tp
-    except ImportError: return dict(peer='')
+    if not find_spec('torch_pruning'): return dict(peer='')
     m,x = build(name)
     m,x = m.float(),x.float()
     with torch.no_grad(): shape = m(x).shape
     heads = [o for o in m.modules() if isinstance(o, nn.Linear) and o.out_features==1000]
-    qkvs = [o for o in m.modules() if isinstance(getattr(o, 'qkv', None), nn.Linear) and isinstance(getattr(o, 'num_heads', None), int)]
-    vit = isinstance(m, torchvision.models.VisionTransformer)
-    p = tp.pruner.MetaPruner(m, x, importance=tp.importance.MagnitudeImportance(), pruning_ratio=.5, ignored_layers=heads, num_heads={o.qkv:o.num_heads for o in qkvs},
-                             **(dict(round_to=m.encoder.layers[0].num_heads, unwrapped_parameters=[(m.class_token,2),(m.encoder.pos_embedding,2)]) if vit else {}))
-    p.step()
-    if vit: m.hidden_dim = m.conv_proj.out_channels
-    for o in qkvs:   # what its examples do by hand
-        o.num_heads = p.num_heads[o.qkv]
-        o.head_dim = o.qkv.out_features//(3*o.num_heads)
-        for n in ('dim','attn_dim'):
-            if hasattr(o, n): setattr(o, n, o.qkv.out_features//3)
+    torch_pruned(m, x, 50, heads)
     with torch.no_grad(): return dict(peer='runs' if m(x).shape==shape else 'wrong shape')
 
 def one(what, name):

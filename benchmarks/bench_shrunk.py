@@ -11,6 +11,7 @@ instead of the clock. Residual streams under LayerNorm are pruned with `--lossy`
 """
 import argparse, csv, os, statistics, time, warnings
 from copy import deepcopy
+from importlib.util import find_spec
 from pathlib import Path
 import torch, torchvision
 from torch import nn
@@ -18,7 +19,7 @@ from torch.nn import functional as F
 from fasterprune.pruner import Pruner, count_macs
 from fasterprune.speed import run_as
 from fasterprune.trim import trim
-from common import table
+from common import table, torch_pruned
 
 names = ['resnet18','resnet50','vgg16_bn','mobilenet_v2','convnext_tiny','vit_small_patch16_224']
 
@@ -29,20 +30,12 @@ def build(name):
 
 def peer(name, x, pct):
     "The network that Torch-Pruning leaves, or why there is none"
-    try: import torch_pruning as tp
-    except ImportError: return 'not installed'
+    if not find_spec('torch_pruning'): return 'not installed'
     m = build(name)
-    heads = {o.qkv:o.num_heads for o in m.modules() if hasattr(o, 'qkv') and hasattr(o, 'num_heads')}
+    heads = dict(prune_num_heads=True, head_pruning_ratio=pct/100) if any(hasattr(o, 'qkv') for o in m.modules()) else {}
     last = [o for o in m.modules() if isinstance(o, nn.Linear)][-1]
     try:
-        p = tp.pruner.MagnitudePruner(m, x, tp.importance.MagnitudeImportance(), pruning_ratio=pct/100, ignored_layers=[last], round_to=8,
-                                      num_heads=heads, prune_num_heads=bool(heads), head_pruning_ratio=pct/100 if heads else 0.)
-        p.step()
-        for o in m.modules():   # as its examples do
-            if heads and hasattr(o, 'qkv') and o.qkv in p.num_heads:
-                o.num_heads = p.num_heads[o.qkv]
-                o.head_dim = o.qkv.out_features//(3*o.num_heads)
-                o.attn_dim = o.num_heads*o.head_dim
+        torch_pruned(m, x, pct, [last], round_to=8, **heads)
         with torch.no_grad(): m(x)
         return m
     except Exception as e: return f'{type(e).__name__}: {str(e)[:60]}'

@@ -19,6 +19,23 @@ def fasterai():
         except ImportError: return None
     return m
 
+def torch_pruned(m, x, percent, ignore, **kw):
+    "`m` after Torch-Pruning (by magnitude, in place), with what its examples for ViTs of timm and torchvision give and set by hand"
+    import torch_pruning as tp
+    has = lambda o: hasattr(getattr(o, 'qkv', None), 'out_features') and isinstance(getattr(o, 'num_heads', None), int)
+    attention,vit = [o for o in m.modules() if has(o)],hasattr(m, 'conv_proj') and hasattr(m, 'class_token')
+    if vit: kw = dict(round_to=m.encoder.layers[0].num_heads, unwrapped_parameters=[(m.class_token,2),(m.encoder.pos_embedding,2)])|kw
+    p = tp.pruner.MagnitudePruner(m, x, tp.importance.MagnitudeImportance(), pruning_ratio=percent/100, ignored_layers=ignore,
+                                  num_heads={o.qkv:o.num_heads for o in attention}, **kw)
+    p.step()
+    if vit: m.hidden_dim = m.conv_proj.out_channels
+    for o in attention:
+        o.num_heads = p.num_heads[o.qkv]
+        o.head_dim = o.qkv.out_features//(3*o.num_heads)
+        for n in ('dim','attn_dim'):
+            if hasattr(o, n): setattr(o, n, o.qkv.out_features//3)
+    return m
+
 def table(title, rows):
     "Print rows of (name, value...)"
     print(f'\n{title}')

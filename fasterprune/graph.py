@@ -75,11 +75,11 @@ class Atoms:
         else: self.freeze(a, 'two ways to split'); self.freeze(b, 'two ways to split'); return None
         return a
 
-# %% ../nbs/05a_graph.ipynb #197a1787
+# %% ../nbs/05a_graph.ipynb #129e1224
 def _merge(lab, x, cols, prod, zero):
     "What follows from a list of products: pairs of atoms to unite"
-    seen = np.sort(np.unique(np.column_stack([lab[x], lab[cols]]), axis=0, return_index=True)[1])   # most tensors say the same again
-    x,cols = x[seen],cols[seen]
+    new = np.sort(np.unique(np.column_stack([lab[x], lab[cols]]), axis=0, return_index=True)[1])   # most tensors say the same again
+    x,cols = x[new],cols[new]
     for x,atoms,row in zip(lab[x].tolist(), cols.tolist(), lab[cols].tolist()):
         rest = frozenset(row)-{zero}
         if x==zero: yield from ((o,0) for o in (atoms if rest else ()))
@@ -598,7 +598,7 @@ def _baddbmm(g, out, c, a, b, **kw):
     r = _bmm(g, out, a, b)
     return [x if x is None and y is None else g.at.unite(x,y) for x,y in zip(r, g.dims(c))] if c.ndim==3 else r
 
-# %% ../nbs/05a_graph.ipynb #b3700494
+# %% ../nbs/05a_graph.ipynb #ac8cd87b
 @rule(*_ops('_scaled_dot_product_flash_attention_for_cpu _scaled_dot_product_flash_attention'))
 def _attention(g, out, q, k, v, *args, attn_mask=None, **kw):
     def one(*ds):
@@ -618,7 +618,7 @@ def _attention(g, out, q, k, v, *args, attn_mask=None, **kw):
     g.contract(s and s.vary(), dv[2])
     b,h,l = (d and d.vary() for d in (b,h,l))
     if h is not None and dv[1] is not None: h = g.check(out[0], 1, h, dv[1].zero)
-    return [[b, h, l, dv[3] and g.check(out[0], 3, dv[3], dv[3].zero)], [b and b.vary(), h and h.vary(), l]]
+    return [[b, h, l, dv[3] and g.check(out[0], 3, dv[3], dv[3].zero)], [b, h and h.vary(), l]]
 
 # %% ../nbs/05a_graph.ipynb #a4215876
 @rule(*_ops('mv dot vdot'))

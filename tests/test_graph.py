@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from fastcore.test import *
 from fastcore.test import *
 from fasterprune.graph import *
+from fasterprune.graph import _attention, _rules
 
 def test_joint_scores_are_those_of_a_loop():
     m = nn.Sequential(nn.Conv2d(3,4,1), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4*4,5))
@@ -177,11 +178,17 @@ def test_attention_in_one_kernel_is_attention_in_small_steps():
             self.mask = mask and nn.Parameter(torch.randn(mask))
         def forward(self, x):
             q,k,v = (f(x).unflatten(2, (3,4)).transpose(1,2) for f in (self.q,self.k,self.v))
-            if self.kernel: x = F.scaled_dot_product_attention(q, k, v, attn_mask=self.mask)
+            mask = None if self.mask is None else 2*self.mask   # with a parameter itself the kernel is not taken
+            if self.kernel: x = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
             else:
                 s = q@k.transpose(2,3)/2
-                x = F.softmax(s if self.mask is None else s+self.mask, 3)@v
+                x = F.softmax(s if mask is None else s+mask, 3)@v
             return self.o(x.transpose(1,2).flatten(2))
+    kernel,masked = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu,[]
+    def counted(*args, **kw):
+        masked.append(kw.get('attn_mask') is not None)
+        return _attention(*args, **kw)
+    _rules[kernel] = counted
     for mask in (None, (5,5), (3,1,1), (1,3,5,5), (2,1,1,5), (2,3,5,5)):
         def found(kernel):
             torch.manual_seed(0)
@@ -191,6 +198,8 @@ def test_attention_in_one_kernel_is_attention_in_small_steps():
             return [(str(o), [c in g.living() for c in o.classes]) for o in g.groups()],g.unknown
         test_eq(found(True), found(False))
         assert len(found(True)[0])>=2
+    _rules[kernel] = _attention
+    assert {True,False}==set(masked)
 
 def test_looking_changes_nothing():
     m = torchvision.models.resnet18()

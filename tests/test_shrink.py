@@ -22,7 +22,6 @@ from fasterprune.shrink import *
 from fasterprune.shrink import Trial, settle
 
 def test_every_rule_by_a_small_network():
-    from fasterprune.shrink import settle, Trial
     class Net(nn.Module):
         "A layer with 8 outputs, what is to be tested, and a layer that reads"
         def __init__(self, f, d, after, **mods):
@@ -148,7 +147,6 @@ def test_every_rule_by_a_small_network():
 
 def test_random_networks_keep_their_outputs():
     import random
-    from fasterprune.shrink import settle, Trial
     class Cat(nn.Module):
         def __init__(self, *bs): super().__init__(); self.bs = nn.ModuleList(bs)
         def forward(self, x): return torch.cat([b(x) for b in self.bs], 1)
