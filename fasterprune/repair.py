@@ -232,7 +232,15 @@ def _changes(log):
         res.append((name,diff,nth.pop()))
     return res
 
-# %% ../nbs/12a_repair.ipynb #04a16d68
+# %% ../nbs/12a_repair.ipynb #1d3016d9
+def _replayed(graph, plan, xb, dead):
+    "The calls of the smaller network, and the error at which it stopped"
+    small,replay = plan.apply(deepcopy(graph.model)),_Replay(graph, dead)
+    try:
+        with watching(small, replay.stack), evaluating(small), plain(), torch.no_grad(), replay: call(small, xb)
+    except Exception as e: return replay,e
+    return replay,None
+
 @patch
 def repair(self:ChannelGraph,
     plan:Plan, # that does not run, or not as it should
@@ -240,8 +248,37 @@ def repair(self:ChannelGraph,
     dead # classes that go
 )->Plan: # `None` if no number has to change
     "A plan by which forward code asks for the right sizes"
-    small = plan.apply(deepcopy(self.model))
-    replay = _Replay(self, dead)
-    with watching(small, replay.stack), evaluating(small), plain(), torch.no_grad(), replay: call(small, xb)
+    replay,err = _replayed(self, plan, xb, dead)
+    if err: raise err
     calls = {n:[c] for n,log in replay.log.items() if (c := _changes(log))}
     return Plan(plan.keep, plan.sizes, plan.shapes, plan.left, calls, plan.folds) if calls else None
+
+# %% ../nbs/12a_repair.ipynb #54b2619a
+def guessed(
+    plan:Plan,
+    sure # sizes of modules that are known, as in `Plan.sizes`
+)->list: # names
+    "Attributes that a plan sets because they had the size of a dimension"
+    return sorted({k for n,d in plan.sizes.items() for k in d if k not in sure.get(n, {})})
+
+@patch
+def without(self:Plan, name, sure):
+    "The plan that leaves attributes with this name as they are, but for those in `sure`"
+    sizes = {n:{k:v for k,v in d.items() if k!=name or k in sure.get(n, {})} for n,d in self.sizes.items()}
+    return Plan(self.keep, {n:d for n,d in sizes.items() if d}, self.shapes, self.left, self.calls, self.folds)
+
+@patch
+def fit(self:ChannelGraph, plan, xb, dead):
+    "`plan` without the attributes that mislead the forward code"
+    sure = self.plan(dead, 0).sizes
+    def score(p):
+        replay,err = _replayed(self, p, xb, dead)
+        diffs = [bool(d) for log in replay.log.values() for *_,d in log]
+        return err is None,len(diffs),-sum(diffs)
+    best,before = score(plan),None
+    while best!=before:
+        before = best
+        for name in guessed(plan, sure):
+            less = plan.without(name, sure)
+            if (s := score(less))>best: plan,best = less,s
+    return plan

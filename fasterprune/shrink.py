@@ -7,7 +7,7 @@ Docs: https://fasterprune.github.io/fasterprune/shrink.html.md"""
 # %% auto #0
 __all__ = ['rel_diff', 'find_dead', 'shrink', 'save_shrunk', 'load_shrunk']
 
-# %% ../nbs/13_shrink.ipynb #ef61e036
+# %% ../nbs/13_shrink.ipynb #c5e40db3
 import math, re
 from collections import namedtuple
 from copy import deepcopy
@@ -24,6 +24,7 @@ from .graph import call, evaluating, half_batch, own_batch, tensors_of, unwrap
 from .plan import *
 from .plan import named_tensors
 from .repair import *
+from .repair import guessed
 
 # %% ../nbs/13_shrink.ipynb #71d432da
 class _NoDropout(TorchFunctionMode):
@@ -52,7 +53,7 @@ def rel_diff(
     ds = [diff(x.double(), y.double()).item() for x,y in zip(a,b) if x.numel()]
     return math.nan if any(map(math.isnan, ds)) else max(ds, default=0.)
 
-# %% ../nbs/13_shrink.ipynb #bb6c784c
+# %% ../nbs/13_shrink.ipynb #d577adcf
 @patch
 def deaf(self:ChannelGraph,
     dead # classes
@@ -86,8 +87,8 @@ class Trial:
         if any(not len(i) for ds in plan.keep.values() for i in ds.values()): return None,'nothing would be left of a layer'
         self.silent = None
         if not (first := self.works(plan, dead)): return plan,None
-        for guess in ((2,),(99,),(2,False),(0,)):
-            plan = self.plan(dead, *guess)
+        for guess in ((2,),(99,),(2,False),None,(0,)):
+            plan = self.graph.fit(self.plan(dead, 99), self.runs[0][0], dead) if guess is None else self.plan(dead, *guess)
             if guess!=(0,) and not self.works(plan, dead): return plan,None
             try: plan = self.graph.repair(plan, self.runs[0][0], dead)
             except Exception as e: plan,first = None,str(e) if isinstance(e, RepairError) else first
@@ -103,16 +104,14 @@ class Trial:
         lossy = not self.exact and any(c in g.why_lossy for c in dead)
         if math.isinf(plan.diff) or not (lossy or plan.diff<=self.tol): return f'the outputs would differ by {plan.diff:.1e}'
 
-# %% ../nbs/13_shrink.ipynb #711387a3
+# %% ../nbs/13_shrink.ipynb #e9eb400d
 @patch
 def lean(self:Trial, plan, dead):
     "`plan` without the attributes that may stay as they were"
     if not dead: return plan
     self.silent,sure = None,self.plan(dead, 0).sizes
-    guessed = {(n,k) for n,d in plan.sizes.items() for k in d if k not in sure.get(n, {})}
-    for name in sorted({k for _,k in guessed}):
-        sizes = {n:{k:v for k,v in d.items() if k!=name or (n,k) not in guessed} for n,d in plan.sizes.items()}
-        less = Plan(plan.keep, {n:d for n,d in sizes.items() if d}, plan.shapes, plan.left, plan.calls, plan.folds)
+    for name in guessed(plan, sure):
+        less = plan.without(name, sure)
         if not self.works(less, dead): plan = less
     return plan
 

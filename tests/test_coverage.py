@@ -215,6 +215,21 @@ def test_a_number_that_is_a_size_by_chance_stays():
     test_eq(plan.sizes[''], {'num_heads':(4,2)})
     test_eq(plan.apply(A())(torch.randn(2,12,16)).shape, (2,12,16))
 
+def test_one_of_two_equal_numbers_stands_for_heads():
+    class Blocks(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.block,self.dim,self.heads,self.qkv,self.o = 4,16,4,nn.Conv2d(8,48,1),nn.Conv2d(16,8,1)
+        def forward(self, x):
+            B,_,H,W = x.shape
+            t = self.qkv(x).unfold(2, self.block, self.block).unfold(3, self.block, self.block)   # windows
+            q,k,v = t.reshape(B, 3, self.heads, self.dim//self.heads, -1, self.block**2).permute(1,0,2,4,5,3)
+            o = F.scaled_dot_product_attention(q, k, v).reshape(B, self.heads, H//self.block, W//self.block, self.block, self.block, -1)
+            return self.o(o.permute(0,1,6,2,4,3,5).reshape(B, self.dim, H, W))
+    m,x = Blocks(),torch.randn(2,8,8,8)
+    all_halved(coverage_of(dict(blocks=(m,x))), dict(blocks=1))
+    test_eq(Pruner(m, x).plan({'qkv.weight (blocks)':50}).sizes[''], dict(dim=(16,8), heads=(4,2)))
+
 def test_what_one_layer_cannot_do_its_namesakes_may():
     class Fixed(nn.Module):
         def forward(self, x):

@@ -13,6 +13,7 @@ from fasterprune.graph import call, evaluating, half_batch, own_batch, tensors_o
 from fasterprune.plan import *
 from fasterprune.plan import named_tensors
 from fasterprune.repair import *
+from fasterprune.repair import guessed
 import random, tempfile, torchvision
 from torch.nn import functional as F
 from fastcore.test import *
