@@ -39,10 +39,10 @@ def build(name):
 
 def ours(name):
     m,x = build(name)
-    t = time.perf_counter(); g = channel_graph(m, x); t = time.perf_counter()-t
+    t = time.perf_counter(); unknown = list(channel_graph(m, x).unknown); t = time.perf_counter()-t
     r = half_of_each(m, x)
     return dict(graph_s=round(t, 1), groups=r['Groups'], halved=r['Halved'], parameters=round(r['Parameters %'], 1), difference=f"{r['Difference']:.0e}",
-                why='; '.join([r['What stays']]*bool(r['What stays'])+[f'no rule for {o}' for o in g.unknown]))
+                why='; '.join([r['What stays']]*bool(r['What stays'])+['the outputs do not depend on it']*(r['Halved']>0 and not r['Change']>1e-8)+[f'no rule for {o}' for o in unknown]))
 
 def peer(name):
     if not find_spec('torch_pruning'): return dict(peer='')
@@ -90,6 +90,7 @@ def main(*args):
     warnings.simplefilter('ignore')
     if a.one: return one(*a.one)
     os.environ.setdefault('OMP_NUM_THREADS', '1')
+    os.environ.setdefault('MALLOC_MMAP_THRESHOLD_', '1000000')   # memory that a large model has freed goes back at once
     if a.only_peer: return ask_peer(a.csv, a.jobs, min(a.timeout, 150))
     done = {r['model'] for r in csv.DictReader(a.csv.open())} if a.csv and a.csv.exists() else set()
     lists = dict(torchvision=lambda: torchvision.models.list_models(module=torchvision.models), timm=families, timm2=lambda: families(1))

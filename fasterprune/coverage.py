@@ -7,7 +7,7 @@ Docs: https://fasterprune.github.io/fasterprune/coverage.html.md"""
 # %% auto #0
 __all__ = ['half_of_each', 'coverage_of', 'all_halved']
 
-# %% ../nbs/13d_coverage.ipynb #121c9f96
+# %% ../nbs/13d_coverage.ipynb #0a6fff7f
 from copy import deepcopy
 
 import torch
@@ -17,6 +17,7 @@ from torch.utils._pytree import tree_map
 from .report import *
 from .graph import *
 from .graph import as_batch
+from .plan import light_copy
 from .shrink import outputs_of, rel_diff
 from .pruner import *
 from .pruner import survivors
@@ -31,7 +32,7 @@ def _shaken(model, seed=0):
 
 def _double(xb): return tree_map(lambda t: t.double() if isinstance(t, Tensor) and t.is_floating_point() else t, as_batch(xb))
 
-# %% ../nbs/13d_coverage.ipynb #1c6f7bed
+# %% ../nbs/13d_coverage.ipynb #a2ebbf20
 def half_of_each(
     model:nn.Module, # any model; it is left as it is
     xb, # a sample batch: a tensor, a tuple of arguments, or a dict of named ones
@@ -43,7 +44,7 @@ def half_of_each(
     p,g = Pruner(m, xb, lossy=lossy),channel_graph(m, xb)
     groups,left = p._candidates(g)
     plan = p.plan(50)
-    small = plan.apply(deepcopy(m))
+    small = plan.apply(light_copy(m))
     halved = sum(survivors(plan, o)<=(len(o)+1)//2 for o in groups)
     bad = [f'{n}: {w}' for n,w in plan.left if (n,w) not in left]   # `left` is what was not tried, where sizes matter
     return {'Groups':len(groups), 'Halved':halved, 'Parameters %':100*count_params(small)/count_params(m), 'Difference':plan.diff or 0.,

@@ -7,13 +7,15 @@ Docs: https://fasterprune.github.io/fasterprune/plan.html.md"""
 # %% auto #0
 __all__ = ['Plan', 'plan_of']
 
-# %% ../nbs/12_plan.ipynb #dac00d45
+# %% ../nbs/12_plan.ipynb #90ef6be4
 import json
+from copy import deepcopy
 from functools import reduce
 
 import numpy as np
 import torch
-from torch import nn
+from torch import nn, Tensor
+from torch.utils._pytree import tree_leaves
 from fastcore.basics import patch, patch_to
 
 from .report import *
@@ -181,6 +183,16 @@ def apply(self:Plan,
     for m in model.modules(): m.__dict__.pop('_shrunk_by', None)
     model.__dict__['_shrunk_by'] = before.then(self) if before else self
     return model
+
+# %% ../nbs/12_plan.ipynb #c6f8cf08
+def light_copy(
+    model:nn.Module
+)->nn.Module: # its weights may be replaced, not written to
+    "A copy that shares the memory of its weights with `model`"
+    shared = {id(p):nn.Parameter(p.detach(), p.requires_grad) for p in model.parameters() if type(p) is nn.Parameter}
+    # what is left of the last pass cannot be copied
+    held = (t for m in model.modules() for t in tree_leaves(vars(m)) if isinstance(t, Tensor) and not t.is_leaf)
+    return deepcopy(model, {id(t):t.detach() for t in held}|shared)
 
 # %% ../nbs/12_plan.ipynb #911de922
 @patch

@@ -7,7 +7,7 @@ Docs: https://fasterprune.github.io/fasterprune/pruner.html.md"""
 # %% auto #0
 __all__ = ['reductions', 'costs', 'Pruner', 'count_params', 'count_bytes', 'count_macs', 'milliseconds', 'turns', 'in_turn']
 
-# %% ../nbs/13a_pruner.ipynb #3e320e81
+# %% ../nbs/13a_pruner.ipynb #37e0f605
 import statistics, time, warnings
 from bisect import bisect_left
 from collections import Counter
@@ -27,6 +27,7 @@ from .sparsifier import original, match_names
 from .graph import *
 from .graph import call, evaluating, plain, unwrap
 from .plan import *
+from .plan import light_copy
 from .shrink import settle, Trial
 
 # %% ../nbs/13a_pruner.ipynb #720afa17
@@ -360,7 +361,7 @@ def saved_percent(start, small):
     if start.total is None: return 100*(1-in_turn(start.cost, start.model, small, start.xb))
     return 100*(start.total-start.cost(small, start.xb))/start.total
 
-# %% ../nbs/13a_pruner.ipynb #e5f5264e
+# %% ../nbs/13a_pruner.ipynb #9b5e1d28
 @patch
 def _bisect(self:Pruner, trial, groups, pct, start, round_to):
     "The least that has to go to save `pct` percent; what was probed last, and its error, if a network does not run"
@@ -369,10 +370,10 @@ def _bisect(self:Pruner, trial, groups, pct, start, round_to):
         nonlocal parts
         parts = self._worst(groups, Counter(queue[:k]), round_to)
         dead = [c for p in parts for c in p]
-        try: return saved_percent(start, trial.graph.plan(dead).apply(deepcopy(self.model)))
+        try: return saved_percent(start, trial.graph.plan(dead).apply(light_copy(self.model)))
         except Exception:   # its code has to be repaired
             if (plan := trial(dead)[0]) is None: raise
-            return saved_percent(start, plan.apply(deepcopy(self.model)))
+            return saved_percent(start, plan.apply(light_copy(self.model)))
     step = 1 if start.total is not None else max(1, len(queue)//100)
     try:
         k = min(len(queue), step*bisect_left(range(0, len(queue), step), True, key=lambda k: saves(k)>=pct-1e-9)) if pct else 0
@@ -381,7 +382,7 @@ def _bisect(self:Pruner, trial, groups, pct, start, round_to):
     if most<pct-1e-9: raise ValueError(f"{pct:g} % of {_called(start.cost)} cannot go: {most:.1f} % is the most, with one channel left in each of {len(groups)} groups")
     return self._worst(groups, Counter(queue[:k]), round_to),None
 
-# %% ../nbs/13a_pruner.ipynb #9dc25246
+# %% ../nbs/13a_pruner.ipynb #ad608cbd
 @patch
 def _check(self:Pruner, sparsity, round_to, of, groups=None):
     "Check what was asked for, before anything changes"
@@ -396,15 +397,16 @@ def _check(self:Pruner, sparsity, round_to, of, groups=None):
 
 @patch
 def _start(self:Pruner, sparsity, round_to, of):
-    "Check what was asked for, and remember where it begins"
-    groups,_ = self._candidates(channel_graph(self.model, self.xb))
+    "Check what was asked for, and remember where it begins; with the graph, which holds until a weight changes"
+    graph = channel_graph(self.model, self.xb)
+    groups,_ = self._candidates(graph)
     cost = self._check(sparsity, round_to, of, groups)
-    return Start(groups, cost, deepcopy(self.model) if getattr(cost, 'noisy', False) else self.model, self.xb)
+    return Start(groups, cost, deepcopy(self.model) if getattr(cost, 'noisy', False) else self.model, self.xb),graph
 
 @patch
-def _plan(self:Pruner, sparsity, round_to, start):
+def _plan(self:Pruner, sparsity, round_to, start, graph=None):
     "The plan for a percentage of what there was at `start`, and the groups that had to stay, with the reasons"
-    graph = channel_graph(self.model, self.xb)
+    graph = graph or channel_graph(self.model, self.xb)
     groups,left = self._candidates(graph)
     inputs = self._see()
     start.match(groups, self.model)
@@ -434,9 +436,9 @@ def plan(self:Pruner,
     of='channels' # percent of what: 'channels' that could go, 'params', 'macs', 'bytes', 'ms', or a function `(model, xb)`
 )->Plan:
     "What would go; nothing changes"
-    return self._plan(sparsity, round_to, self._start(sparsity, round_to, of))[0]
+    return self._plan(sparsity, round_to, *self._start(sparsity, round_to, of))[0]
 
-# %% ../nbs/13a_pruner.ipynb #27e520c6
+# %% ../nbs/13a_pruner.ipynb #090cf53d
 @patch
 def apply(self:Pruner,
     plan:Plan # from `plan`
@@ -456,10 +458,11 @@ def warn_short(asked, gone, stayed, left=()):
     elif stayed and asked-gone>1: warnings.warn(f"{gone:.1f} % went and not {asked:g} %, because groups had to stay: {why(stayed)}")
 
 @patch
-def _rounds(self:Pruner, goals, round_to, start):
+def _rounds(self:Pruner, goals, round_to, start, graph=None):
     for goal in goals:
-        plan,stayed = self._plan(goal, round_to, start)
+        plan,stayed = self._plan(goal, round_to, start, graph)
         self.apply(plan)
+        graph = None
         gone = saved_percent(start, self.model)
         yield gone
     warn_short(start.asked(goal), gone, stayed, plan.left)
@@ -471,10 +474,10 @@ def prune_model(self:Pruner,
     of='channels' # percent of what: 'channels' that could go, 'params', 'macs', 'bytes', 'ms', or a function `(model, xb)`
 )->nn.Module:
     "Remove channels, in place"
-    for _ in self._rounds([sparsity], round_to, self._start(sparsity, round_to, of)): pass
+    for _ in self._rounds([sparsity], round_to, *self._start(sparsity, round_to, of)): pass
     return self.model
 
-# %% ../nbs/13a_pruner.ipynb #e9af7135
+# %% ../nbs/13a_pruner.ipynb #396c78d9
 @patch
 def report(self:Pruner,
     plan:Plan # from `plan`
@@ -486,7 +489,7 @@ def report(self:Pruner,
     row = lambda n,a,b: {'Group':n, 'Before':a, 'After':b, 'Goes %':100*(1-b/a) if a else 0.}
     ns = [(g,len(g),survivors(plan, g)) for g in graph.groups()]
     rows = [row(g.name, a, b)|{'Stays because':'' if b<a else why.get(g.name, 'it is one channel' if a==1 else '')} for g,a,b in ns]
-    small,kept = plan.apply(deepcopy(self.model)),len(graph.kept())
+    small,kept = plan.apply(light_copy(self.model)),len(graph.kept())
     notes = []
     for k,f in (('Parameters',count_params), ('MACs of the sample batch',count_macs), ('Bytes',count_bytes)):
         a,b = f(self.model, self.xb),f(small, self.xb)
@@ -511,7 +514,7 @@ def plot(self:Pruner,
     ax.set_xlabel('channels'); ax.legend()
     return ax
 
-# %% ../nbs/13a_pruner.ipynb #7b346abd
+# %% ../nbs/13a_pruner.ipynb #18eeb50b
 @patch
 def rounds(self:Pruner,
     sparsity, # percent (70 is 70 %), or a dict from groups or layers to percents of their channels
@@ -523,11 +526,11 @@ def rounds(self:Pruner,
     "Prune in `n` rounds; train in the loop"
     if isinstance(n, bool) or not isinstance(n, int) or n<1: raise ValueError(f"n={n!r} is not a positive whole number of rounds")
     f,one = get_schedule(schedule),not isinstance(sparsity, dict)
-    start = self._start(sparsity, round_to, of)
+    start,graph = self._start(sparsity, round_to, of)
     at = lambda v,i: float(f(0., v, i/n))
     goals = [at(sparsity, i) if one else {k:at(v, i) for k,v in sparsity.items()} for i in range(1, n+1)]
     bad = [p for g in goals for p in ([g] if one else g.values()) if not 0<=p<=100]
     if bad: raise ValueError(f"the schedule returned {bad[0]}: not a percentage")
     if goals[-1]!=sparsity: raise ValueError(f"the schedule ends at {goals[-1]}, not at {sparsity}: what is removed does not come back")
-    if start.cost: self._plan(sparsity, round_to, start)   # raises if that much cannot go
+    if start.cost: self._plan(sparsity, round_to, start, graph)   # raises if that much cannot go
     return self._rounds(goals, round_to, start)

@@ -7,9 +7,7 @@ Docs: https://fasterprune.github.io/fasterprune/repair.html.md"""
 # %% auto #0
 __all__ = ['RepairError']
 
-# %% ../nbs/12a_repair.ipynb #4ad6a886
-from copy import deepcopy
-
+# %% ../nbs/12a_repair.ipynb #79c4452b
 import numpy as np
 import torch
 from torch import nn
@@ -21,7 +19,7 @@ from .graph import Stack, call, evaluating, plain, seen, tensors_of, watching
 from .resize import *
 from .resize import flat
 from .plan import *
-from .plan import named_tensors
+from .plan import light_copy, named_tensors
 
 # %% ../nbs/12a_repair.ipynb #f23a0f32
 @patch
@@ -232,10 +230,10 @@ def _changes(log):
         res.append((name,diff,nth.pop()))
     return res
 
-# %% ../nbs/12a_repair.ipynb #1d3016d9
+# %% ../nbs/12a_repair.ipynb #9e26b161
 def _replayed(graph, plan, xb, dead):
     "The calls of the smaller network, and the error at which it stopped"
-    small,replay = plan.apply(deepcopy(graph.model)),_Replay(graph, dead)
+    small,replay = plan.apply(light_copy(graph.model)),_Replay(graph, dead)
     try:
         with watching(small, replay.stack), evaluating(small), plain(), torch.no_grad(), replay: call(small, xb)
     except Exception as e: return replay,e

@@ -7,7 +7,7 @@ Docs: https://fasterprune.github.io/fasterprune/shrink.html.md"""
 # %% auto #0
 __all__ = ['rel_diff', 'find_dead', 'shrink', 'save_shrunk', 'load_shrunk']
 
-# %% ../nbs/13_shrink.ipynb #c5e40db3
+# %% ../nbs/13_shrink.ipynb #4e146336
 import math, re
 from collections import namedtuple
 from copy import deepcopy
@@ -22,7 +22,7 @@ from .report import *
 from .graph import *
 from .graph import call, evaluating, half_batch, own_batch, tensors_of, unwrap
 from .plan import *
-from .plan import named_tensors
+from .plan import light_copy, named_tensors
 from .repair import *
 from .repair import guessed
 
@@ -53,18 +53,18 @@ def rel_diff(
     ds = [diff(x.double(), y.double()).item() for x,y in zip(a,b) if x.numel()]
     return math.nan if any(map(math.isnan, ds)) else max(ds, default=0.)
 
-# %% ../nbs/13_shrink.ipynb #d577adcf
+# %% ../nbs/13_shrink.ipynb #a0449683
 @patch
 def deaf(self:ChannelGraph,
     dead # classes
 )->nn.Module: # a copy
     "The model with zeros where weights read the classes `dead`"
-    m = deepcopy(self.model)
-    ts = named_tensors(m)
+    m = light_copy(self.model)
+    ts,own = named_tensors(m),set()
     with torch.no_grad():
-        for c in dead:
-            for n,d,i,eat in self.members[c]:
-                if eat: ts[n].index_fill_(d, torch.as_tensor(i, device=ts[n].device), 0)
+        for n,d,i in [(n,d,i) for c in dead for n,d,i,eat in self.members[c] if eat]:
+            if n not in own: ts[n].data = ts[n].clone(); own.add(n)
+            ts[n].index_fill_(d, torch.as_tensor(i, device=ts[n].device), 0)
     return m
 
 class Trial:
@@ -97,7 +97,7 @@ class Trial:
     def works(self, plan, dead):
         "Why a plan does not work, or `None`"
         g = self.graph
-        try: got = self.outputs(plan.apply(deepcopy(g.model)))
+        try: got = self.outputs(plan.apply(light_copy(g.model)))
         except Exception as e: return f'{type(e).__name__}: {str(e).splitlines()[0] if str(e) else ""}'
         if not self.exact and self.silent is None: self.silent = self.outputs(g.deaf(dead))
         plan.diff = rel_diff(self.want if self.exact else self.silent, got)

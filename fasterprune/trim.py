@@ -7,20 +7,18 @@ Docs: https://fasterprune.github.io/fasterprune/trim.html.md"""
 # %% auto #0
 __all__ = ['Trimmed', 'trim']
 
-# %% ../nbs/13b_trim.ipynb #3adfc422
+# %% ../nbs/13b_trim.ipynb #5b3aa0d5
 import math, sys
-from copy import deepcopy
 from functools import partial
 
 import numpy as np
 import torch
 from torch import nn
-from torch.utils._pytree import tree_leaves
 from fastcore.basics import patch
 
 from .graph import unwrap
 from .plan import *
-from .plan import grow
+from .plan import grow, light_copy
 
 # %% ../nbs/13b_trim.ipynb #bc97bee9
 def _runs(idx, n):
@@ -70,17 +68,12 @@ class _Slice(torch.autograd.Function):
     @staticmethod
     def backward(ctx, g): return ctx.part.put(ctx.part.zeros(g), g),None
 
-# %% ../nbs/13b_trim.ipynb #4cab389c
-def _copy(model):
-    "A copy of a model that may hold tensors of its last pass"
-    held = (t for m in model.modules() for t in tree_leaves(vars(m)) if isinstance(t, torch.Tensor) and not t.is_leaf)
-    return deepcopy(model, {id(t):t.detach() for t in held})
-
+# %% ../nbs/13b_trim.ipynb #76e8ee1f
 class Trimmed(nn.Module):
     "`model` computing with the part of its weights that `plan` keeps"
     def __init__(self, model, plan):
         super().__init__()
-        small = plan.apply(_copy(model))
+        small = plan.apply(light_copy(model))
         self.full,self.plan,self._outer = model,plan,[]
         self.__dict__['small'] = small   # not a submodule: the parameters are those of the full model
         self.parts = {n:_Part(plan.shapes[n], ds) for n,ds in plan.keep.items()}

@@ -6,6 +6,7 @@ from torch.utils._pytree import tree_map
 from fasterprune.report import *
 from fasterprune.graph import *
 from fasterprune.graph import as_batch
+from fasterprune.plan import light_copy
 from fasterprune.shrink import outputs_of, rel_diff
 from fasterprune.pruner import *
 from fasterprune.pruner import survivors

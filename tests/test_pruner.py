@@ -16,6 +16,7 @@ from fasterprune.sparsifier import original, match_names
 from fasterprune.graph import *
 from fasterprune.graph import call, evaluating, plain, unwrap
 from fasterprune.plan import *
+from fasterprune.plan import light_copy
 from fasterprune.shrink import settle, Trial
 import torchvision
 from torch.nn import functional as F
