@@ -7,7 +7,7 @@ Docs: https://fasterprune.github.io/fasterprune/shrink.html.md"""
 # %% auto #0
 __all__ = ['rel_diff', 'find_dead', 'shrink', 'save_shrunk', 'load_shrunk']
 
-# %% ../nbs/13_shrink.ipynb #4e146336
+# %% ../nbs/13_shrink.ipynb #479b622d
 import math, re
 from collections import namedtuple
 from copy import deepcopy
@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch import nn, Tensor
 from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from fastcore.basics import patch
 
 from .report import *
@@ -53,7 +55,39 @@ def rel_diff(
     ds = [diff(x.double(), y.double()).item() for x,y in zip(a,b) if x.numel()]
     return math.nan if any(map(math.isnan, ds)) else max(ds, default=0.)
 
-# %% ../nbs/13_shrink.ipynb #a0449683
+# %% ../nbs/13_shrink.ipynb #5a60ea52
+_choosing = set('topk sort argsort argmax argmin max min kthvalue median mode gt ge lt le eq ne floor ceil round trunc nms bucketize searchsorted multinomial _to_copy'.split())
+_real = lambda o: isinstance(o, Tensor) and o.is_floating_point()
+
+def _chooses(func, ins, outs):
+    "Does an operation make whole numbers, truth or steps of real numbers?"
+    name = func._schema.name.rpartition(':')[2]
+    return name in _choosing and any(map(_real, ins)) and (name in ('floor','ceil','round','trunc') or not all(map(_real, outs)))
+
+def _picked(func, args, kwargs, outs, idx):
+    "What `func` would have given if it had chosen the indices `idx`"
+    bound = {a.name:a.default_value for a in func._schema.arguments}|dict(zip((a.name for a in func._schema.arguments), args))|kwargs
+    x,i,dim = bound['self'],idx,bound['dim']
+    flat = x.dim()!=i.dim()
+    v = x.gather(dim, i.unsqueeze(dim) if flat else i)
+    return type(outs)((v.squeeze(dim) if flat else v, i))
+
+class _Choices(TorchDispatchMode):
+    "Remembers what was chosen; or with `made`, chooses that where what it is made from agrees"
+    def __init__(self, made=None, tol=0.):
+        super().__init__()
+        self.made,self.todo,self.tol = [],None if made is None else iter(made),tol
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        out = func(*args, **kwargs)
+        outs,ins = tree_leaves(out),[t for t in tree_leaves((args,kwargs)) if isinstance(t, Tensor)]
+        if not _chooses(func, ins, outs): return out
+        if self.todo is None: self.made.append((func, [t.clone() for t in ins], [t.clone() for t in outs])); return out
+        of,was,chosen = next(self.todo, (None,)*3)
+        if of is not func or not rel_diff(was, ins)<=self.tol: return out
+        return _picked(func, args, kwargs, out, chosen[1]) if isinstance(out, tuple) else chosen[0].clone()
+
+# %% ../nbs/13_shrink.ipynb #4f228511
 @patch
 def deaf(self:ChannelGraph,
     dead # classes
@@ -77,7 +111,7 @@ class Trial:
             try: outputs_of(graph.model, h); self.runs.append((h,False))
             except Exception: pass   # a model for one size of batch
         if graph.trained: self.runs.append((xb,True))
-        self.want = self.outputs(graph.model) if exact else None
+        self.want,self.chosen = self.outputs(graph.model) if exact else None,None
     def plan(self, dead, *guess): return self.graph.plan(dead, *guess)
     def outputs(self, model): return [t for x,train in self.runs for t in outputs_of(model, x, train)]
     def __call__(self, dead):
@@ -85,7 +119,7 @@ class Trial:
         try: plan = self.plan(dead, 0)
         except Exception as e: return None,f'{type(e).__name__}: {e}'
         if any(not len(i) for ds in plan.keep.values() for i in ds.values()): return None,'nothing would be left of a layer'
-        self.silent = None
+        self.silent = self.chosen = None
         if not (first := self.works(plan, dead)): return plan,None
         for guess in ((2,),(99,),(2,False),None,(0,)):
             plan = self.graph.fit(self.plan(dead, 99), self.runs[0][0], dead) if guess is None else self.plan(dead, *guess)
@@ -97,19 +131,31 @@ class Trial:
     def works(self, plan, dead):
         "Why a plan does not work, or `None`"
         g = self.graph
-        try: got = self.outputs(plan.apply(light_copy(g.model)))
+        try: got = self.outputs(small := plan.apply(light_copy(g.model)))
         except Exception as e: return f'{type(e).__name__}: {str(e).splitlines()[0] if str(e) else ""}'
         if not self.exact and self.silent is None: self.silent = self.outputs(g.deaf(dead))
         plan.diff = rel_diff(self.want if self.exact else self.silent, got)
+        if not plan.diff<=self.tol: plan.diff = min(plan.diff, self.steady(small, dead))
         lossy = not self.exact and any(c in g.why_lossy for c in dead)
         if math.isinf(plan.diff) or not (lossy or plan.diff<=self.tol): return f'the outputs would differ by {plan.diff:.1e}'
 
-# %% ../nbs/13_shrink.ipynb #e9eb400d
+# %% ../nbs/13_shrink.ipynb #d46ecc8a
+@patch
+def steady(self:Trial, small, dead):
+    "The difference of the outputs when rounding decides nothing"
+    if self.chosen is None:
+        with _Choices() as c: self.outputs(self.graph.model if self.exact else self.graph.deaf(dead))
+        self.chosen = c.made
+    if not self.chosen: return math.inf
+    with _Choices(self.chosen, self.tol): return rel_diff(self.want if self.exact else self.silent, self.outputs(small))
+
+# %% ../nbs/13_shrink.ipynb #68f6e1d7
 @patch
 def lean(self:Trial, plan, dead):
     "`plan` without the attributes that may stay as they were"
     if not dead: return plan
-    self.silent,sure = None,self.plan(dead, 0).sizes
+    self.silent = self.chosen = None
+    sure = self.plan(dead, 0).sizes
     for name in guessed(plan, sure):
         less = plan.without(name, sure)
         if not self.works(less, dead): plan = less

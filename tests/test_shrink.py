@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import nn, Tensor
 from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from fastcore.basics import patch
 from fasterprune.report import *
 from fasterprune.graph import *
@@ -20,7 +22,48 @@ from fastcore.test import *
 from fasterprune.sparsifier import Sparsifier
 from fastcore.test import *
 from fasterprune.shrink import *
-from fasterprune.shrink import Trial, settle
+from fasterprune.shrink import Trial, _Choices, settle
+
+def test_choices_are_made_again_where_the_numbers_agree_and_only_there():
+    from fasterprune.shrink import _Choices
+    def same(a, b): return all(torch.equal(p, q) for p,q in zip(tree_leaves(a), tree_leaves(b)))
+    x,tied = torch.tensor([[1.,3.,2.,2.],[0.,5.,5.,4.]]).double(),torch.tensor([[1.,3.,2.,2.+1e-12],[0.,5.,5.+1e-12,4.-1e-12]]).double()
+    boxes = torch.tensor([[0.,0,9,9],[0,0,9,9.1],[5,5,20,20],[5,5,20,20.1]]).double()
+    fs = [lambda x: x.topk(3), lambda x: x.sort(0), lambda x: x.sort(stable=True, descending=True), lambda x: x.argsort(), lambda x: x.max(1), lambda x: x.min(0, keepdim=True),
+          lambda x: x.argmax(1), lambda x: x.kthvalue(2), lambda x: (x>2,x<=5,x>=2.), lambda x: x.floor(), lambda x: (-x).ceil(), lambda x: x.long(),
+          lambda x: torch.bucketize(x, torch.tensor([2.,5.]).double()), lambda x: torchvision.ops.nms(boxes, x[0], .5)]
+    for i,f in enumerate(fs):
+        with _Choices() as c: want = f(x)
+        with _Choices(c.made, 1e-10): got = f(tied)
+        for a,b in zip(tree_leaves(want), tree_leaves(got)):
+            assert torch.equal(a, b) if not a.is_floating_point() else torch.allclose(a, b, 0, 1e-10), i
+        with _Choices(c.made, 1e-10): assert same(f(x*-1), f(x*-1)), i
+        assert len(c.made)==(3 if i==8 else 1), i
+    with _Choices(c.made, 1e-10): got = tied.topk(3)   # something else was chosen there
+    assert same(got, tied.topk(3))
+    with _Choices() as c: x.relu()+x.max(); torch.tensor([1,2]).topk(1); x.float()
+    test_eq(c.made, [])
+
+def test_rounding_that_decides_is_no_difference():
+    class Chooses(nn.Module):
+        def __init__(self): super().__init__(); self.a,self.b,self.at = nn.Linear(4,16),nn.Linear(16,5),0.
+        def forward(self, x):
+            h = self.a(x).relu()
+            s = self.b(h)*(1+1e-13*h.shape[1])   # another width, another rounding
+            return (s>=self.at).to(s),(s<=self.at).to(s),s.sort().indices.to(s)
+    torch.manual_seed(0)
+    m,x = Chooses().double(),torch.randn(6,4).double()
+    with torch.no_grad():
+        for p in m.a.parameters(): p[::2] = 0
+        m.b.weight[1],m.b.bias[1] = m.b.weight[0],m.b.bias[0]
+        m.at = m.b(m.a(x).relu())[0]*(1+1e-13*16)
+    small = shrink(m, x)
+    test_eq(small.a.out_features, 8)
+    assert any(not torch.equal(a, b) for a,b in zip(small(x), m(x))) and plan_of(small).diff==0
+    graph = channel_graph(m, x)
+    live = graph.groups()[0].classes[1::2]
+    plan = graph.plan(live)
+    assert 'differ' in Trial(graph, x, True, None).works(plan, live)   # these decide
 
 def test_every_rule_by_a_small_network():
     class Net(nn.Module):
