@@ -637,7 +637,7 @@ def _weight_norm(g, out, v, w, dim=0):
     res = [d and g.check(out[0] if isinstance(out, (tuple,list)) else out, i, d, d.zero) for i,d in enumerate(ds)]
     return [res,[None]*w.ndim] if isinstance(out, (tuple,list)) else res
 
-# %% ../nbs/05a_graph.ipynb #59ec503a
+# %% ../nbs/05a_graph.ipynb #58932c2a
 def _groups_conv(g, xc, wo, wi, cin, cout, groups):
     "The label of the outputs of a grouped convolution"
     if cin==groups:   # depthwise
@@ -649,6 +649,13 @@ def _groups_conv(g, xc, wo, wi, cin, cout, groups):
     if a is not None or o is not None: g.at.unite(o, a)
     g.contract(b, wi, False, True); g.alive_in(xc)
     return wo
+
+def _groups_transposed(g, xc, wo, wi, cin, cout, groups):
+    "The label of the outputs of a transposed convolution in groups, whose weight has an index for each input, and one for the same output of each group"
+    g.contract(xc, wi, False, True); g.alive_in(xc)
+    a = None if xc is None else _grid(g, xc, [groups,cin//groups])[0]
+    silent = lambda d: d and d.holds(np.where(d.zero, 0, np.nan))
+    return None if a is None and wo is None else _rows(g, [silent(a),silent(wo)], [groups,cout//groups])
 
 @rule(*_ops('convolution _convolution'))
 def _conv(g, out, x, w, b, stride, pad, dil, transposed, outpad, groups, *args):
@@ -666,9 +673,7 @@ def _conv(g, out, x, w, b, stride, pad, dil, transposed, outpad, groups, *args):
         zero = xc is not None and wi is not None and (xc.zero|wi.zero)
         oc = g.at.unite(xc, wi)
         if oc is not None: oc = oc.holds(np.where(zero, 0, np.nan))
-    else:
-        for d in (xc,wi,wo): g.at.freeze(d, 'belongs to a grouped transposed convolution')
-        oc = None
+    else: oc = _groups_transposed(g, xc, wo, wi, x.shape[c], out.shape[c], groups)
     if b is not None: oc = g.at.unite(oc, g.dims(b)[0])
     return [*dx[:c], None if oc is None else g.check(out, c, oc, oc.zero), *[None]*(x.ndim-c-1)]
 

@@ -132,7 +132,9 @@ def test_every_rule_by_a_small_network():
      'depthwise': case('8×5', lambda x,c: c(x), after=16, c=C(8,16,3,padding=1,groups=8)),
      'grouped': case('2×5 3×3 4×3', lambda x,c: c(x), after=6, c=C(8,6,3,padding=1,groups=2)),
      'transposed': case('6×3 8×3', lambda x,c: c(x), after=6, c=nn.ConvTranspose2d(8,6,2)),
-     'transposed grouped': case('', lambda x,c: c(x), after=6, c=nn.ConvTranspose2d(8,6,2,groups=2)),
+     'transposed grouped': case('2×5 3×3 4×3', lambda x,c: c(x), after=6, c=nn.ConvTranspose2d(8,6,2,groups=2)),
+     'transposed, one input a group': case('2×3 8×5', lambda x,c: c(x), after=16, c=nn.ConvTranspose2d(8,16,2,groups=8)),
+     'transposed, one output a group': case('2×3 4×5', lambda x,c: c(x), after=4, c=nn.ConvTranspose2d(8,4,2,groups=4)),
      'batch norm': case('8×7', lambda x,n: n(x), n=nn.BatchNorm2d(8)),
      'instance norm': case('8×5', lambda x,n: n(x), n=nn.InstanceNorm2d(8, affine=True)),
      'standardized': case('6×2 8×3~', lambda x,c: F.conv2d(x, F.batch_norm(c.weight.view(1,6,-1),None,None,training=True).view_as(c.weight)), after=6, c=C(8,6,1)),
@@ -518,7 +520,7 @@ def test_random_networks_with_constant_channels_keep_their_outputs():
             elif k=='gate': l = Gate(c)
             elif k=='pool': l = rng.choice([nn.MaxPool2d(3,1,1),nn.AvgPool2d(3,1,pad)])
             elif k=='twice': l = Twice(c, bias, act())
-            elif k=='up': l,c = nn.Sequential(nn.ConvTranspose2d(c,n,3,padding=pad,bias=bias),norm(n)),n
+            elif k=='up': l,c = nn.Sequential(nn.ConvTranspose2d(c,n,3,padding=pad,bias=bias,groups=rng.choice([1,2])),norm(n)),n
             elif k=='stat': l = rng.choice([Total,Spread])()
             elif k=='instance': l = nn.InstanceNorm2d(c, affine=True)
             else: l = nn.ZeroPad2d(1)
