@@ -139,7 +139,7 @@ class Trial:
         lossy = not self.exact and any(c in g.why_lossy for c in dead)
         if math.isinf(plan.diff) or not (lossy or plan.diff<=self.tol): return f'the outputs would differ by {plan.diff:.1e}'
 
-# %% ../nbs/13_shrink.ipynb #d46ecc8a
+# %% ../nbs/13_shrink.ipynb #02da3323
 @patch
 def steady(self:Trial, small, dead):
     "The difference of the outputs when rounding decides nothing"
@@ -147,7 +147,9 @@ def steady(self:Trial, small, dead):
         with _Choices() as c: self.outputs(self.graph.model if self.exact else self.graph.deaf(dead))
         self.chosen = c.made
     if not self.chosen: return math.inf
-    with _Choices(self.chosen, self.tol): return rel_diff(self.want if self.exact else self.silent, self.outputs(small))
+    try:
+        with _Choices(self.chosen, self.tol): return rel_diff(self.want if self.exact else self.silent, self.outputs(small))
+    except Exception: return math.inf   # what was chosen does not fit
 
 # %% ../nbs/13_shrink.ipynb #68f6e1d7
 @patch
