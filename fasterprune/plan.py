@@ -184,16 +184,6 @@ def apply(self:Plan,
     model.__dict__['_shrunk_by'] = before.then(self) if before else self
     return model
 
-# %% ../nbs/12_plan.ipynb #c6f8cf08
-def light_copy(
-    model:nn.Module
-)->nn.Module: # its weights may be replaced, not written to
-    "A copy that shares the memory of its weights with `model`"
-    shared = {id(p):nn.Parameter(p.detach(), p.requires_grad) for p in model.parameters() if type(p) is nn.Parameter}
-    # what is left of the last pass cannot be copied
-    held = (t for m in model.modules() for t in tree_leaves(vars(m)) if isinstance(t, Tensor) and not t.is_leaf)
-    return deepcopy(model, {id(t):t.detach() for t in held}|shared)
-
 # %% ../nbs/12_plan.ipynb #911de922
 @patch
 def within(self:Plan,
@@ -231,6 +221,16 @@ def then(self:Plan,
     folds = [(n,d,[was(n,d,o) for o in idx],fs,to if isinstance(to, str) else was(n,d,to)) for n,d,idx,fs,to in after.folds]
     return Plan(keep, sizes, {**after.shapes, **self.shapes}, list(dict.fromkeys([*self.left,*after.left])), calls, [*self.folds,*folds],
                 max((o.diff for o in (self,after) if o.diff is not None), default=None))
+
+# %% ../nbs/12_plan.ipynb #c6f8cf08
+def light_copy(
+    model:nn.Module
+)->nn.Module: # its weights may be replaced, not written to
+    "A copy that shares the memory of its weights with `model`"
+    shared = {id(p):nn.Parameter(p.detach(), p.requires_grad) for p in model.parameters() if type(p) is nn.Parameter}
+    # what is left of the last pass cannot be copied
+    held = (t for m in model.modules() for t in tree_leaves(vars(m)) if isinstance(t, Tensor) and not t.is_leaf)
+    return deepcopy(model, {id(t):t.detach() for t in held}|shared)
 
 # %% ../nbs/12_plan.ipynb #0976ce9f
 def grow(
