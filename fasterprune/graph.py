@@ -8,9 +8,9 @@ Docs: https://fasterprune.github.io/fasterprune/graph.html.md"""
 __all__ = ['Dim', 'Atoms', 'ChannelGraph', 'rule', 'channel_graph', 'Group', 'joint_scores', 'Norms', 'norms_after',
            'plot_groups']
 
-# %% ../nbs/05a_graph.ipynb #bd703d76
-import dataclasses, inspect, math
-from collections import defaultdict, namedtuple
+# %% ../nbs/05a_graph.ipynb #04cbacc4
+import dataclasses, inspect, math, random
+from collections import Counter, defaultdict, namedtuple
 from collections.abc import Mapping
 from contextlib import contextmanager
 
@@ -860,7 +860,7 @@ def guess_batches(
             yield torch.zeros(2, m.in_features)
             return
 
-# %% ../nbs/05a_graph.ipynb #b000e3ec
+# %% ../nbs/05a_graph.ipynb #fb1cca84
 @contextmanager
 def plain():
     "Recurrent cells, attention and transformer layers in operations whose labels can be followed"
@@ -904,15 +904,20 @@ def _let_go(v):
     if isinstance(v, Tensor): return v.detach() if v.grad_fn is not None else v
     return type(v)(map(_let_go, v)) if type(v) in (tuple,list) and any(isinstance(o, Tensor) and o.grad_fn is not None for o in v) else v
 
+def _gpus(model): return sorted({t.device.index for t in (*model.parameters(),*model.buffers()) if t.is_cuda})
+
 @contextmanager
 def evaluating(
     model:nn.Module # in any mode
 ):
-    "The model in evaluation mode; afterwards its modes and all that it keeps between calls are as they were"
+    "The model in evaluation mode; afterwards its modes, all that it keeps between calls, and the random numbers to come are as they were"
+    dice = random.getstate(),np.random.get_state()
     was = [(m, dict(m.__dict__), dict(m._buffers), [(b,b.clone()) for b in m._buffers.values() if b is not None]) for m in model.modules()]
     model.eval()
-    try: yield model
+    try:
+        with torch.random.fork_rng(_gpus(model)): yield model
     finally:
+        random.setstate(dice[0]); np.random.set_state(dice[1])
         for m,attrs,buffers,values in was:
             for k in m.__dict__.keys()-attrs.keys(): del m.__dict__[k]
             m.__dict__.update({k:_let_go(v) for k,v in attrs.items()})
@@ -952,15 +957,17 @@ class _Calls(TorchFunctionMode):
                             None if x is None else label(x), [label(t) for t in outs]))
         return out
 
-# %% ../nbs/05a_graph.ipynb #6553262d
+# %% ../nbs/05a_graph.ipynb #c4583112
 class Stack(list):
     "The modules whose forward is running"
-    def __init__(self): super().__init__(); self.n,self.runs = 0,[]
+    def __init__(self): super().__init__(); self.name,self.times,self.runs = {},Counter(),[]
     @property
     def run(self):
-        "Which forward it is that runs"
-        return self.runs[-1] if self.runs else 0
-    def push(self, m, *args): self.n += 1; self.append(m); self.runs.append(self.n)
+        "Which forward it is that runs: of what module, and for which time"
+        return self.runs[-1] if self.runs else None
+    def push(self, m, *args):
+        n = self.name[m]
+        self.times[n] += 1; self.append(m); self.runs.append((n,self.times[n]))
     def drop(self, *args): self.pop(); self.runs.pop()
 
 @contextmanager
@@ -969,6 +976,7 @@ def watching(
     stack:Stack # tells which of its modules is running
 ):
     "Keep `stack` while the model runs"
+    stack.name = {m:n for n,m in model.named_modules()}
     hs = [h for m in model.modules() for h in (m.register_forward_pre_hook(stack.push), m.register_forward_hook(stack.drop))]
     try: yield stack
     finally:
@@ -992,12 +1000,12 @@ def channel_graph(
     g.lab,g.fixed,g.places,g.stack = None,None,None,[]
     return g._members()
 
-# %% ../nbs/05a_graph.ipynb #64cf3e5a
+# %% ../nbs/05a_graph.ipynb #85512433
 @patch
 def look(self:ChannelGraph, xb, train=False):
     "Run the model and label all that it computes; did it run?"
     xb = own_batch(xb)
-    with watching(self.model, self.stack), evaluating(self.model), plain(), torch.random.fork_rng(devices=[]):
+    with watching(self.model, self.stack), evaluating(self.model), plain():
         self.model.train(train)
         try:
             with _Watch(self), _Calls(self): out = call(self.model, xb)
@@ -1304,7 +1312,7 @@ class Norms:
             for k in filter(None, (n,b)): res[k] = np.all([is_dead[i] for i in ids], axis=0)
         return res
 
-# %% ../nbs/05a_graph.ipynb #01f6186e
+# %% ../nbs/05a_graph.ipynb #f5a1e2d6
 def norms_after(
     model:nn.Module, # any model
     weights:dict, # name -> (function that returns the tensor that a layer computes with, the dimension of its filters)
@@ -1312,7 +1320,7 @@ def norms_after(
 )->Norms|None: # `None` if no batch could be run
     "The norms that the filters of `weights` write into, found by running `model` once"
     for x in (guess_batches(model) if xb is None else [xb]):
-        with torch.random.fork_rng(devices=[]), torch.no_grad(), parametrize.cached(), evaluating(model):
+        with torch.no_grad(), parametrize.cached(), evaluating(model):
             g = _Writers(model, {n:(w(),d) for n,(w,d) in weights.items()})
             try:
                 with _Watch(g): call(model, fit_batch(model, x))

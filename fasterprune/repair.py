@@ -175,7 +175,7 @@ def _ought(name, old, ins, outs, sizes):
     if name in _blind or len(ints)<len(was) or any(leaves[k] not in (n,-1) for k,n in zip(ints,was)): return None
     return put(ints, shape)
 
-# %% ../nbs/12a_repair.ipynb #fb4c51b6
+# %% ../nbs/12a_repair.ipynb #b5c2afdb
 class RepairError(Exception): "The forward code cannot be made to fit"
 
 class _Replay(TorchFunctionMode):
@@ -183,6 +183,7 @@ class _Replay(TorchFunctionMode):
     def __init__(self, graph, dead):
         super().__init__()
         self.sizes,self.calls,self.stack,self.log = _Sizes(graph, dead),{run:iter(c) for run,c in graph.calls.items()},Stack(),{}
+        self.counts = False   # has a number of things that were found shown to be another than before?
         self.name = {m:n for n,m in graph.model.named_modules()}
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
@@ -199,22 +200,28 @@ class _Replay(TorchFunctionMode):
             if err: raise err
             return func(*args, **kwargs) if numbers else out
         want = [self.sizes.shape(o) for o in outs]
-        fits = lambda o: [tuple(t.shape) for t in tensors_of(o)]==want
+        fits = lambda o: self.fits([tuple(t.shape) for t in tensors_of(o)], want, outs)
         leaves,diff = flat((args,kwargs)),{}
         # a part that begins elsewhere can have the right shape
         if numbers or err or not fits(out) or name in ('__getitem__','narrow'):
-            diff = self.diff(leaves, _ought(name, old, ins, outs, self.sizes))
+            diff = self.diff(leaves, flat(old), _ought(name, old, ins, outs, self.sizes))
             if err and not diff: raise err
             if diff: args,kwargs = Changes([(name,diff,None)]).args(name, args, kwargs)
             out = func(*args, **kwargs)
         self.log.setdefault(self.name[module], []).append((self.stack.run, name, leaves, diff))
-        if not fits(out) and not diff and name in _counting: self.calls.pop(self.stack.run); return out
+        if not fits(out) and not diff and name in _counting and (name!='where' or len(args)==1): self.counts = True
         if not fits(out): raise RepairError(f"{name} in {self.name[module] or 'the model'} gives {[tuple(t.shape) for t in tensors_of(out)]}, not {want}")
         return out
 
-    def diff(self, leaves, ought):
+    def fits(self, shapes, want, outs):
+        free = lambda a,b,dim: a==b or self.counts and dim is None
+        if len(shapes)!=len(want): return self.counts and all(d is None for dims,_ in outs for d in dims)
+        return all(len(a)==len(b) and all(map(free, a, b, o[0])) for a,b,o in zip(shapes,want,outs))
+
+    def diff(self, leaves, old, ought):
         number = lambda o: type(o) in (int,float)
-        return {} if ought is None else {str(k):[a,b] for k,(a,b) in enumerate(zip(leaves,ought)) if number(a) and number(b) and a!=b and a!=-1}
+        return {} if ought is None else {str(k):[a,b] for k,(a,was,b) in enumerate(zip(leaves,old,ought))
+                                         if number(a) and number(b) and a!=b and a!=-1 and not (self.counts and b==was)}
 
 # %% ../nbs/12a_repair.ipynb #7e535b5f
 def _changes(log):

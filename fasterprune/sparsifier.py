@@ -265,7 +265,7 @@ def _find(self:Sparsifier):
         raise ValueError(f"{self.granularity} keeps {t.groups.nm[0]} of every {t.groups.nm[1]} inputs, and no layer considered has more than {t.groups.nm[0]}: {_names(self.left)}")
     return res
 
-# %% ../nbs/06_sparsifier.ipynb #c11f6105
+# %% ../nbs/06_sparsifier.ipynb #16eb50c9
 def _loud(graph, xb, groups, whole):
     "Those of `groups` that still say something in channels whose weights are all zero"
     m = copy.deepcopy(graph.model)
@@ -274,20 +274,16 @@ def _loud(graph, xb, groups, whole):
         for c in itertools.chain(*parts):
             for n,d,i,eat in graph.members[c]:
                 if n in ps and (whole or not eat): ps[n].index_fill_(d, torch.as_tensor(i, device=ps[n].device), 0)
-    living = _graph(m, xb).living()
+    living = channel_graph(m, xb).living()
     return [g for g,cs in zip(groups,parts) if not living.isdisjoint(cs)]
 
-def _graph(model, xb):
-    "The graph of coupled channels, seen without a trace"
-    with torch.random.fork_rng(devices=[]): return channel_graph(model, xb)
-
-# %% ../nbs/06_sparsifier.ipynb #03e3183f
+# %% ../nbs/06_sparsifier.ipynb #36aa75fc
 @patch
 def _whole_graph(self:Sparsifier):
     "The graph of the model, and the batch that showed it"
-    if self.xb is not None: return _graph(self.model, fit_batch(self.model, self.xb)),fit_batch(self.model, self.xb)
+    if self.xb is not None: return channel_graph(self.model, fit_batch(self.model, self.xb)),fit_batch(self.model, self.xb)
     for x in guess_batches(self.model):
-        try: return _graph(self.model, fit_batch(self.model, x)),fit_batch(self.model, x)
+        try: return channel_graph(self.model, fit_batch(self.model, x)),fit_batch(self.model, x)
         except Exception: pass   # not a batch for this model
     raise ValueError("granularity 'group' runs the model once to see which channels are coupled, and no batch could be made up: pass xb=, a sample batch")
 

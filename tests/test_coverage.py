@@ -11,6 +11,7 @@ from fasterprune.shrink import outputs_of, rel_diff
 from fasterprune.pruner import *
 from fasterprune.pruner import survivors
 import csv, pytest, timm, torchvision
+import numpy as np
 from collections import Counter
 from pathlib import Path
 from functools import partial
@@ -64,6 +65,19 @@ def test_encoder_decoders_of_transformers_are_halved():
     nets = dict(t5=(T.T5ForConditionalGeneration(t5), dict(input_ids=ids, decoder_input_ids=ids[:,:5])),
         whisper=(T.WhisperModel(whisper), dict(input_features=torch.randn(2,8,20), decoder_input_ids=ids[:,:5])))
     all_halved(coverage_of(nets), dict(t5=13, whisper=17))
+
+def test_experts_speech_and_pairs_of_transformers_are_halved():
+    T = pytest.importorskip('transformers')
+    ids = torch.arange(14).view(2,7)*7%99
+    kw = dict(hidden_size=32, num_attention_heads=4, intermediate_size=64, vocab_size=99)
+    moe = T.Qwen2MoeConfig(**kw, num_hidden_layers=1, num_key_value_heads=2, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=16, shared_expert_intermediate_size=16, use_cache=False)
+    speech = T.Wav2Vec2Config(**kw, num_hidden_layers=2, conv_dim=[16,16], conv_stride=[5,2], conv_kernel=[10,3], num_feat_extract_layers=2, num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=4)
+    small = dict(num_hidden_layers=1, image_size=16, patch_size=8)
+    pair = T.SiglipConfig(text_config={**kw,'num_hidden_layers':1}, vision_config={**{k:v for k,v in kw.items() if k!='vocab_size'},**small})
+    torch.manual_seed(0)
+    nets = dict(moe=(T.Qwen2MoeForCausalLM(moe), dict(input_ids=ids)), speech=(T.Wav2Vec2ForSequenceClassification(speech), dict(input_values=torch.randn(2,400))),
+        pair=(T.SiglipModel(pair), dict(input_ids=ids, pixel_values=torch.randn(2,3,16,16))))
+    all_halved(coverage_of(nets), dict(speech=8, pair=8))   # whether each expert is asked is up to chance
 
 def test_transformers_of_torch_are_halved():
     class Cross(nn.Module):
@@ -168,6 +182,26 @@ def test_models_with_habits_are_halved():
     m = Net(counts); m(x)
     half_of_each(m, x)
     test_eq(m.seen, 1); assert m.last.shape==(4,16)
+
+def test_chance_in_training_is_the_same_and_stays_as_it_was():
+    import random
+    class Chance(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a,self.b,self.k,self.v,self.aux = (nn.Linear(i, o) for i,o in ((6,16),(16,3),(16,8),(16,8),(40,3)))
+            self.rnn,self.attn = nn.LSTM(16, 16, 2, dropout=.5, batch_first=True),nn.MultiheadAttention(16, 4, dropout=.5, batch_first=True)
+        def forward(self, x):
+            h = self.a(x).relu()
+            if not self.training: return self.b(h)
+            k = self.k(h)
+            hs = self.rnn(h)[0],self.attn(h, h, h, need_weights=False)[0],F.scaled_dot_product_attention(k, k, self.v(h), None, .5)
+            return self.b(h),self.aux(F.dropout(torch.cat(hs, -1)))*random.random()*np.random.rand()*torch.rand(1)
+    m,x = Chance(),torch.randn(2,5,6)
+    dice = lambda: (random.getstate(),np.random.get_state()[1].tolist(),torch.get_rng_state().tolist())
+    was = dice()
+    row = half_of_each(m, x)
+    assert row['Groups']==row['Halved']>3 and row['Difference']<1e-10, row
+    test_eq(dice(), was)
 
 def test_parts_that_run_only_in_training_go_along():
     class Aux(nn.Module):
