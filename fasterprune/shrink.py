@@ -91,7 +91,7 @@ class _Choices(TorchDispatchMode):
         if of is not func or not rel_diff(was, ins)<=self.tol: return out
         return _picked(func, args, kwargs, out, chosen[1]) if isinstance(out, tuple) else chosen[0].clone()
 
-# %% ../nbs/13_shrink.ipynb #4f228511
+# %% ../nbs/13_shrink.ipynb #40178a90
 @patch
 def deaf(self:ChannelGraph,
     dead # classes
@@ -99,10 +99,14 @@ def deaf(self:ChannelGraph,
     "The model with zeros where weights read the classes `dead`"
     m = light_copy(self.model)
     ts,own = named_tensors(m),set()
+    # a part of a weight that has a norm of its own is silent if the norm is: divided by zero, it would be no number
+    norm = lambda n: n[:-1]+'0' if n.endswith('.original1') else n[:-1]+'g' if n.endswith('_v') else n
     with torch.no_grad():
-        for n,d,i in [(n,d,i) for c in dead for n,d,i,eat in self.members[c] if eat]:
-            if n not in own: ts[n].data = ts[n].clone(); own.add(n)
-            ts[n].index_fill_(d, torch.as_tensor(i, device=ts[n].device), 0)
+        for c in dead:
+            has = {(n,d) for n,d,*_ in self.members[c]}
+            for n,d,i in [(norm(n) if (norm(n),d) in has else n,d,i) for n,d,i,eat in self.members[c] if eat]:
+                if n not in own: ts[n].data = ts[n].clone(); own.add(n)
+                ts[n].index_fill_(d, torch.as_tensor(i, device=ts[n].device), 0)
     return m
 
 class Trial:

@@ -173,6 +173,8 @@ def test_every_rule_by_a_small_network():
      'crop channels': case('', lambda x: F.pad(x,(0,0,0,0,-1,0)), after=7),
      'merge and split in two ways': case('2×2~ 2×3 2×3', lambda x: x.view(2,2,4,6,6).flatten(1,2).view(2,4,2,6,6).amax(2), after=4),
      'unknown': case('', lambda x: x.cumprod(1)),
+     'weight norm of inputs': case('6×3~ 8×4', lambda x,c: c(x), after=6, c=nn.utils.parametrizations.weight_norm(nn.ConvTranspose2d(8,6,2))),
+     'weight norm, the old way': case('6×3~ 8×4', lambda x,c: c(x), after=6, c=nn.utils.weight_norm(nn.ConvTranspose2d(8,6,2))),
      'weight norm': case('6×4 8×3~', lambda x,c: c(x), after=6, c=nn.utils.parametrizations.weight_norm(C(8,6,1))),
      'matrix and vector': case('8×2~ 8×4~', lambda x,p,q: x*torch.mv(p.w, q.w), d=3, p=P(8,8), q=P(8)),
      'transposed depthwise': case('8×5', lambda x,c: c(x), c=nn.ConvTranspose2d(8,8,2,groups=8)),
