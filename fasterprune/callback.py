@@ -7,8 +7,8 @@ Docs: https://fasterprune.github.io/fasterprune/callback.html.md"""
 # %% auto #0
 __all__ = ['KeepSparse', 'add_column', 'percent_at', 'keep_sparse', 'SparsifyCallback', 'sample_batch', 'CheckZeros']
 
-# %% ../nbs/07_callback.ipynb #dcdf8a32
-import math
+# %% ../nbs/07_callback.ipynb #9cdf9e0e
+import math, warnings
 from fastai.basics import *
 from fastai.callback.fp16 import MixedPrecision
 from fastai.callback.tracker import TrackerCallback
@@ -65,10 +65,28 @@ def percent_at(
     if not 0<=p<=100: raise ValueError(f"the schedule returned {p} at {pos:.3f}: not a percentage")
     return p
 
-# %% ../nbs/07_callback.ipynb #7803f309
+# %% ../nbs/07_callback.ipynb #6da2efb6
+def own_weights(
+    learn:Learner # about to fit
+):
+    "Raise if its optimizer was made for another model"
+    if learn.opt is None or any(type(cb).__name__=='NonNativeMixedPrecision' for cb in learn.cbs): return   # which trains copies
+    ours,theirs = {id(p) for p in learn.model.parameters()},[id(p) for ps in learn.opt.param_lists for p in ps]
+    if ours and theirs and ours.isdisjoint(theirs): raise ValueError("the optimizer holds no weight of this model, which is another than before: call learn.create_opt()")
+
+# %% ../nbs/07_callback.ipynb #50adacf4
+def _fits(p, m):
+    try: return torch.broadcast_shapes(p.shape, m.shape)==p.shape
+    except RuntimeError: return False
+
 @patch
 def before_fit(self:KeepSparse):
+    own_weights(self.learn)
     self.sparsifiers = self.sparsifiers.filter(lambda s: s.model is unwrap(self.learn.model))
+    for s in self.sparsifiers:
+        ps,ms = s._lists()
+        for n,p,m in zip(s._mult, ps, ms):
+            if not _fits(p, m): raise ValueError(f"{n} has become smaller than its mask: shrink(learn.model, xb) cuts a network with masks, or learn.keep_sparse.sparsifiers.clear() forgets them")
     self.each('apply'); self.each('mask_state', self.opt)
     self.shown,self.last = not hasattr(self, 'lr_finder') and (len(self.sparsifiers)>0 or self.coming is not None),None
     if self.shown: add_column(self.learn, 'sparsity')
@@ -214,14 +232,18 @@ def _start(self:SparsifyCallback):
     self.starts = {n:one(n) for n in self.ends} if isinstance(self.ends, dict) else s.masked
     self.started = True
 
-# %% ../nbs/07_callback.ipynb #c254ea0c
+# %% ../nbs/07_callback.ipynb #e2d82738
+@patch
+def _asked(self:SparsifyCallback, pos):
+    "What the schedule asks for at `pos`"
+    at = lambda a,b: percent_at(self.schedule, a, b, pos)
+    return {n:at(self.starts[n], b) for n,b in self.ends.items()} if isinstance(self.ends, dict) else at(self.starts, self.ends)
+
 @patch
 def _prune_to(self:SparsifyCallback, pos):
     "Prune to what the schedule says at `pos`"
     if not self.started: self._start()
-    at = lambda a,b: percent_at(self.schedule, a, b, pos)
-    pct = {n:at(self.starts[n], b) for n,b in self.ends.items()} if isinstance(self.ends, dict) else at(self.starts, self.ends)
-    if pct==self.pct: return
+    if (pct := self._asked(pos))==self.pct: return
     self.sparsifier._prune(pct, self.round_to)
     self.sparsifier.mask_state(self.opt)
     self.pct = pct
@@ -232,7 +254,7 @@ def before_step(self:SparsifyCallback):
     if (n:=self.__dict__.get('inputs')) is not None: self.sparsifier.take_inputs(n.values())
     self._prune_to(min(1., self.pct_train+1/(self.n_iter*self.n_epoch)))
 
-# %% ../nbs/07_callback.ipynb #96f36950
+# %% ../nbs/07_callback.ipynb #42c63d33
 @patch
 def before_validate(self:SparsifyCallback):
     if 'inputs' in self.__dict__: self.inputs.on = False
@@ -246,7 +268,9 @@ def after_train(self:SparsifyCallback):
     if self.epoch==self.n_epoch-1: self._prune_to(1.)
 
 @patch
-def after_fit(self:SparsifyCallback): self._clean()
+def after_fit(self:SparsifyCallback):
+    if self.started and self._asked(1.)!=self.pct: warnings.warn(f"the fit ended early: {self.keep_sparse.sparsity:.1f} % are zero, and the target was {self.target}; a schedule that is `between` ends before the fit")
+    self._clean()
 
 # %% ../nbs/07_callback.ipynb #8ce44d12
 class CheckZeros(Callback):

@@ -7,7 +7,7 @@ Docs: https://fasterprune.github.io/fasterprune/prune_callback.html.md"""
 # %% auto #0
 __all__ = ['keep_plan', 'PruneCallback']
 
-# %% ../nbs/14_prune_callback.ipynb #8a8392f2
+# %% ../nbs/14_prune_callback.ipynb #3f491653
 import warnings
 from copy import deepcopy
 from fastai.basics import *
@@ -15,11 +15,10 @@ from fastai.basics import *
 from .criteria import *
 from .schedule import *
 from .mask import check_percent
-from .callback import add_column, percent_at, restart_trackers
+from .callback import add_column, own_weights, percent_at, restart_trackers
 from .graph import *
 from .graph import unwrap
 from .plan import *
-from .plan import grow
 from .shrink import *
 from .pruner import *
 from .pruner import Start, saved_percent, warn_short
@@ -67,10 +66,10 @@ def _read_plan(model, state_dict, prefix, local_metadata, *args):
     grow(model)
     if plan: plan.apply(model)
 
-# %% ../nbs/14_prune_callback.ipynb #fe7db3b7
+# %% ../nbs/14_prune_callback.ipynb #db5e3c53
 class _KeepPlan(Callback):
     order,remove_on_fetch = -5,True
-    def before_fit(self): keep_plan(self.learn)
+    def before_fit(self): keep_plan(self.learn); own_weights(self.learn)
 
 def _forget_misfits(opt):
     "Drop what an optimizer remembers of parameters in other shapes"
@@ -91,13 +90,13 @@ def keep_plan(
         model.register_state_dict_post_hook(_write_plan)
         model.register_load_state_dict_pre_hook(_read_plan)
     if not any(isinstance(o, _KeepPlan) for o in learn.cbs): learn.add_cb(_KeepPlan())
-    if learn.opt is not None: _forget_misfits(learn.opt)
+    if getattr(learn, 'opt', None) is not None: _forget_misfits(learn.opt)
     return learn
 
-# %% ../nbs/14_prune_callback.ipynb #f782b795
+# %% ../nbs/14_prune_callback.ipynb #ea59a0b5
 class PruneCallback(Callback):
     "Remove `sparsity` percent of the channels while the network trains"
-    order,remove_on_fetch = 56,True   # behind the Recorder, whose table gets a column
+    order,remove_on_fetch,_learn = 56,True,None   # behind the Recorder, whose table gets a column
     @delegates(Pruner.__init__)
     def __init__(self,
         sparsity:float, # percent of the original network (50 is 50 %)
@@ -112,12 +111,18 @@ class PruneCallback(Callback):
     ):
         self.target,self.schedule,self.every,self.round_to,self.of = check_percent(sparsity),get_schedule(schedule),check_percent(every),round_to,of
         if (end := percent_at(self.schedule, 0., self.target, 1.))!=self.target: raise ValueError(f"the schedule ends at {end}, not at {self.target}: what is removed does not come back")
+        Pruner(nn.Identity(), None, context)   # complains first of what comes first
         self.kw = dict(context=context, criteria=get_criterion(criteria), **kwargs)
         Pruner(nn.Identity(), None, **{k:v for k,v in self.kw.items() if k!='ignore'})._check(self.target, round_to, of)   # complains now and not in the fit
 
-    def after_create(self): keep_plan(self.learn)
+    @property
+    def learn(self): return self._learn
+    @learn.setter
+    def learn(self, learn):
+        self.__dict__['_learn'] = learn
+        if learn is not None: keep_plan(learn)   # before anything is loaded
 
-# %% ../nbs/14_prune_callback.ipynb #91efe4b2
+# %% ../nbs/14_prune_callback.ipynb #af589662
 @patch
 def before_fit(self:PruneCallback):
     "Check everything before anything changes"
@@ -125,7 +130,8 @@ def before_fit(self:PruneCallback):
     if not self.run: return
     if sum(isinstance(o, PruneCallback) for o in self.learn.cbs)>1: raise ValueError("there are two PruneCallbacks in this fit, and a network has one size: leave one out (learn.remove_cbs(PruneCallback))")
     self._model = unwrap(self.learn.model)
-    if hasattr(self.learn, 'keep_sparse') and len(self.learn.keep_sparse.sparsifiers):
+    masks = getattr(self.learn, 'keep_sparse', None)
+    if masks is not None and (len(masks.sparsifiers) or masks.coming is not None):
         raise ValueError("masks are held in this Learner: shrink(learn.model, xb) first, and train the result")
     if isinstance(self.learn.model, nn.parallel.DistributedDataParallel): raise ValueError("DistributedDataParallel expects gradients of fixed shapes: prune in one process")
     self.pruner,self.sample,self.start,self.in_fit,self.changed,self.pruned = Pruner(self._model, None, **self.kw),None,None,False,False,0.
@@ -192,7 +198,7 @@ def before_step(self:PruneCallback):
 def after_train(self:PruneCallback):
     if self.epoch==self.n_epoch-1 and self.start is not None: self._prune_to(self.target, True)
 
-# %% ../nbs/14_prune_callback.ipynb #b20d97a6
+# %% ../nbs/14_prune_callback.ipynb #3ee24bf2
 @patch
 def before_epoch(self:PruneCallback): self.in_fit = False   # `learn.validate` is an epoch too, but trains nothing
 
@@ -208,5 +214,7 @@ def after_validate(self:PruneCallback):
 
 @patch
 def after_fit(self:PruneCallback):
-    if self.start is not None: warn_short(self.asked, self.pruned, self.stayed, self.left)
+    if self.start is None: pass
+    elif self.asked<self.target: warnings.warn(f"the fit ended early: {self.pruned:.1f} % went and not {self.target:g} %; a schedule that is `between` ends before the fit")
+    else: warn_short(self.asked, self.pruned, self.stayed, self.left, self.start.sizes, self.round_to)
     self.sample = self.pruner = self.start = None

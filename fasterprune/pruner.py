@@ -39,12 +39,14 @@ def _max(ss): return _rel(torch.stack([_rel(s.amax(1)) for s in ss]).amax(0))
 
 reductions = dict(mean=_mean, sum=_sum, max=_max)
 
-# %% ../nbs/13a_pruner.ipynb #49d90ee9
-def _one_of(what, v, known):
+# %% ../nbs/13a_pruner.ipynb #a4cb3393
+def one_of(what, v, known):
+    "What `v` names among `known`, unless it is a function itself"
     if callable(v): return v
     if v not in known: raise ValueError(f"{what}={v!r} is not known; choose from {', '.join(map(repr, known))}")
     return known[v] if isinstance(known, dict) else v
 
+# %% ../nbs/13a_pruner.ipynb #722eaba9
 class Pruner:
     "Scores coupled channels together, and removes the least important"
     def __init__(self,
@@ -57,9 +59,9 @@ class Pruner:
         ignore=(), # layers, names or patterns: groups that produce there are left alone
         lossy:bool=False # prune also where sizes matter (residual streams under LayerNorm, the depth of heads)
     ):
-        if context not in ('local','global'): _one_of('context', str(context), ('local','global'))
+        if context not in ('local','global'): one_of('context', str(context), ('local','global'))
         self.model,self.xb,self.context,self.criteria,self.lossy = unwrap(model),xb,context,get_criterion(criteria),lossy
-        self.reduce = _one_of('reduce', reduce, reductions)
+        self.reduce = one_of('reduce', reduce, reductions)
         self.ignore = [ignore] if isinstance(ignore, (str,nn.Module)) else list(ignore)
         mods = dict(self.model.named_modules())
         skip = {n for ns in match_names(self.ignore, mods) for n in ns}
@@ -361,7 +363,7 @@ def saved_percent(start, small):
     if start.total is None: return 100*(1-in_turn(start.cost, start.model, small, start.xb))
     return 100*(start.total-start.cost(small, start.xb))/start.total
 
-# %% ../nbs/13a_pruner.ipynb #9b5e1d28
+# %% ../nbs/13a_pruner.ipynb #7059387b
 @patch
 def _bisect(self:Pruner, trial, groups, pct, start, round_to):
     "The least that has to go to save `pct` percent; what was probed last, and its error, if a network does not run"
@@ -379,16 +381,16 @@ def _bisect(self:Pruner, trial, groups, pct, start, round_to):
         k = min(len(queue), step*bisect_left(range(0, len(queue), step), True, key=lambda k: saves(k)>=pct-1e-9)) if pct else 0
         most = saves(k) if pct and k==len(queue) else pct
     except Exception as e: return parts,e
-    if most<pct-1e-9: raise ValueError(f"{pct:g} % of {_called(start.cost)} cannot go: {most:.1f} % is the most, with one channel left in each of {len(groups)} groups")
+    if most<pct-1e-9: raise ValueError(f"{pct:g} % of {_called(start.cost)} cannot go: {most:.1f} % is the most, with one channel left in each of {len(groups)} groups{f' and round_to={round_to}' if round_to else ''}")
     return self._worst(groups, Counter(queue[:k]), round_to),None
 
-# %% ../nbs/13a_pruner.ipynb #ad608cbd
+# %% ../nbs/13a_pruner.ipynb #94e6b134
 @patch
 def _check(self:Pruner, sparsity, round_to, of, groups=None):
     "Check what was asked for, before anything changes"
     for v in sparsity.values() if isinstance(sparsity, dict) else [sparsity]: check_percent(v)
     if round_to is not None and (isinstance(round_to, bool) or not isinstance(round_to, int) or round_to<1): raise ValueError(f"round_to={round_to!r} is not a positive whole number")
-    cost = None if of=='channels' else _one_of('of', of, {'channels':None, **costs})
+    cost = None if of=='channels' else one_of('of', of, {'channels':None, **costs})
     if cost and isinstance(sparsity, dict): raise ValueError(f"a dict gives percents of channels; with of={of!r} one number is needed, not {sparsity!r}")
     names = {} if groups is None else {n for g in groups for n in (g.name,g.name.rpartition('.')[0])}
     for k in sparsity if isinstance(sparsity, dict) and groups is not None else ():
@@ -438,7 +440,7 @@ def plan(self:Pruner,
     "What would go; nothing changes"
     return self._plan(sparsity, round_to, *self._start(sparsity, round_to, of))[0]
 
-# %% ../nbs/13a_pruner.ipynb #090cf53d
+# %% ../nbs/13a_pruner.ipynb #aed1f7cd
 @patch
 def apply(self:Pruner,
     plan:Plan # from `plan`
@@ -451,10 +453,12 @@ def apply(self:Pruner,
     self._snap('prev')
     return self.model
 
-def warn_short(asked, gone, stayed, left=()):
+# %% ../nbs/13a_pruner.ipynb #703a47e3
+def warn_short(asked, gone, stayed, left=(), groups=True, round_to=None):
     "Say so if nothing has gone, or clearly less than was asked, because groups had to stay"
+    none = (f'round_to={round_to} leaves all of them' if round_to else 'no group of channels can be made smaller by so little') if groups else 'there is nothing to remove, channel_graph(model, xb).kept() says why'
     why = lambda os: '; '.join(f'{n}: {w}' for n,w in list(dict.fromkeys(os))[:5])
-    if asked and not gone: warnings.warn(f"nothing goes: {why(left) or 'no group of channels can be made smaller by so little'}")
+    if asked and not gone: warnings.warn(f"nothing goes: {why(left) or none}")
     elif stayed and asked-gone>1: warnings.warn(f"{gone:.1f} % went and not {asked:g} %, because groups had to stay: {why(stayed)}")
 
 @patch
@@ -465,11 +469,12 @@ def _rounds(self:Pruner, goals, round_to, start, graph=None):
         graph = None
         gone = saved_percent(start, self.model)
         yield gone
-    warn_short(start.asked(goal), gone, stayed, plan.left)
+    warn_short(start.asked(goal), gone, stayed, plan.left, start.sizes, round_to)
 
+# %% ../nbs/13a_pruner.ipynb #06bc7480
 @patch
 def prune_model(self:Pruner,
-    sparsity, # percent (70 is 70 %), or a dict from groups or layers to percents of their channels
+    sparsity, # percent of what is there now (70 is 70 %), or a dict from groups or layers to percents of their channels
     round_to:int=None, # the channels that stay are rounded up to a multiple of this
     of='channels' # percent of what: 'channels' that could go, 'params', 'macs', 'bytes', 'ms', or a function `(model, xb)`
 )->nn.Module:

@@ -304,7 +304,7 @@ def shrink(
     model = unwrap(model)
     return find_dead(model, xb, lossy, tol, fold).apply(deepcopy(model))
 
-# %% ../nbs/13_shrink.ipynb #a53b461c
+# %% ../nbs/13_shrink.ipynb #fabf5152
 def save_shrunk(
     model:nn.Module, # made by `shrink` or a `Pruner`
     path # file to write
@@ -315,7 +315,7 @@ def save_shrunk(
 
 def load_shrunk(
     path, # file written by `save_shrunk`
-    build # function that builds the model at its original size
+    build # function that builds the model at its original size, or such a model, which is changed
 )->nn.Module:
     "Rebuild a model that was shrunk"
     from safetensors import safe_open
@@ -323,6 +323,7 @@ def load_shrunk(
     with safe_open(str(path), 'pt') as f: meta = f.metadata() or {}
     if 'plan' not in meta: raise ValueError(f"{path} holds no plan: it was not written by save_shrunk")
     plan = Plan.from_json(meta['plan'])
-    model = plan.apply(build()) if plan else build()
+    model = build if isinstance(build, nn.Module) else build()
+    if plan: plan.apply(model)
     load_model(model, str(path))
     return model

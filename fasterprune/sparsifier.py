@@ -183,7 +183,7 @@ def _counts(model):
         if any(True for _ in m.parameters(recurse=False)): cs[type(m).__name__] = cs.get(type(m).__name__, 0)+1
     return _names(f'{k} ({v})' for k,v in cs.items()) or 'no layer with parameters'
 
-# %% ../nbs/06_sparsifier.ipynb #5dd7ed99
+# %% ../nbs/06_sparsifier.ipynb #2ab720c8
 def match_names(
     patterns, # names or patterns (`layer1.*`), or modules
     layers:dict, # name -> module
@@ -198,7 +198,7 @@ def match_names(
         if not hit:
             near = get_close_matches(p, list(layers), n=1, cutoff=0) if isinstance(p, str) else []
             raise ValueError(f"{what}: {p if isinstance(p, str) else type(p).__name__!r} matches no layer considered"
-                             + (f"; did you mean {near[0]!r}?" if near else '') + f" Layers: {_names(layers)}")
+                             + (f"; did you mean {near[0]!r}?" if near else '.') + f" Layers: {_names(layers)}")
         res.append(hit)
     return res
 

@@ -7,7 +7,7 @@ Docs: https://fasterprune.github.io/fasterprune/speed.html.md"""
 # %% auto #0
 __all__ = ['ways', 'run_as', 'compare_ways', 'recommend_rounding']
 
-# %% ../nbs/13c_speed.ipynb #e0fd6914
+# %% ../nbs/13c_speed.ipynb #501b2dc3
 from copy import deepcopy
 
 import torch
@@ -19,6 +19,7 @@ from .graph import *
 from .graph import evaluating
 from .shrink import outputs_of, rel_diff
 from .pruner import *
+from .pruner import one_of
 
 # %% ../nbs/13c_speed.ipynb #a097bb45
 def _eager(model, xb): return model
@@ -61,7 +62,7 @@ def _onnx(model, xb):
 
 ways = dict(eager=_eager, channels_last=_channels_last, folded=_folded, compiled=_compiled, exported=_exported, onnx=_onnx)
 
-# %% ../nbs/13c_speed.ipynb #a772f44e
+# %% ../nbs/13c_speed.ipynb #80f4eabd
 class _Way(nn.Module):
     "A function in the place of a model"
     def __init__(self, f): super().__init__(); self.__dict__['f'] = f
@@ -73,41 +74,41 @@ def run_as(
     way # name of one of `ways`, or a function like those
 )->nn.Module: # a module to call like `model`
     "`model` run in one of `ways`, for inference"
-    if not callable(way) and way not in ways: raise ValueError(f"way={way!r} is not known; choose from {', '.join(map(repr, ways))}")
-    f = way if callable(way) else ways[way]
-    with evaluating(model), torch.no_grad(): return _Way(f(model, xb)).eval()
+    with evaluating(model), torch.no_grad(): return _Way(one_of('way', way, ways)(model, xb)).eval()
 
-# %% ../nbs/13c_speed.ipynb #db6b50a5
+# %% ../nbs/13c_speed.ipynb #963d2833
 def compare_ways(
     model:nn.Module, # any model
     xb, # a sample batch
     only=None, # names of ways; default: all of `ways`
-    cost=milliseconds, # a function `(model, xb)`
+    cost=milliseconds, # a function `(model, xb)`, or 'ms'
     seconds:float=.3 # seconds: measure each for so long
 )->Report:
     "How fast `model` runs in each way, relative to eager, and how much its outputs differ"
-    rows,notes = [],[]
+    rows,notes,cost = [],[],one_of('cost', cost, dict(ms=milliseconds))   # a way to run has no parameters to count
+    only = [only] if isinstance(only, str) or callable(only) else only or ways
+    for k in only: one_of('way', k, ways)
     with evaluating(model):
         want = outputs_of(model, xb)
-        for k in only or ways:
+        for k in only:
             try:
                 m = run_as(model, xb, k)
                 rows.append({'Way':k, 'Times as fast':1/in_turn(cost, model, m, xb, seconds), 'Difference':f'{rel_diff(want, outputs_of(m, xb)):.1e}'})
             except Exception as e: notes.append(f"{k} does not work: {type(e).__name__}: {(str(e).splitlines() or [''])[0]}")
     return Report(rows, 'Ways to run', notes)
 
-# %% ../nbs/13c_speed.ipynb #8f2b31e1
+# %% ../nbs/13c_speed.ipynb #b0ed60a2
 def recommend_rounding(
     model:nn.Module, # any model; it is left as it is
     xb, # a sample batch, as large as those to come
     sparsity=45, # percent of channels that go
     roundings=(None,4,8,16,32), # values of `round_to` to try
-    cost=milliseconds, # a function `(model, xb)`
+    cost=milliseconds, # a function `(model, xb)`, or 'ms', 'macs', 'params', 'bytes'
     seconds:float=3., # seconds: measure for so long
     tol:float=3 # percent: what counts as equally fast
 )->Report:
     "Which `round_to` makes `model` the fastest on this machine, measured"
-    p,smalls = Pruner(model, xb),{}
+    p,smalls,cost = Pruner(model, xb),{},one_of('cost', cost, costs)
     plans = {r:p.plan(sparsity, round_to=r) for r in roundings}
     for o in plans.values(): smalls.setdefault(str(o.keep), o.apply(deepcopy(model)))
     ts = dict(zip(smalls, turns(cost, [model,*smalls.values()], xb, seconds)[1:]))

@@ -7,7 +7,7 @@ Docs: https://fasterprune.github.io/fasterprune/trim.html.md"""
 # %% auto #0
 __all__ = ['Trimmed', 'trim']
 
-# %% ../nbs/13b_trim.ipynb #5b3aa0d5
+# %% ../nbs/13b_trim.ipynb #6ae162d2
 import math, sys
 from functools import partial
 
@@ -18,7 +18,7 @@ from fastcore.basics import patch
 
 from .graph import unwrap
 from .plan import *
-from .plan import grow, light_copy
+from .plan import light_copy
 
 # %% ../nbs/13b_trim.ipynb #bc97bee9
 def _runs(idx, n):
@@ -68,7 +68,7 @@ class _Slice(torch.autograd.Function):
     @staticmethod
     def backward(ctx, g): return ctx.part.put(ctx.part.zeros(g), g),None
 
-# %% ../nbs/13b_trim.ipynb #76e8ee1f
+# %% ../nbs/13b_trim.ipynb #dcb91ca8
 class Trimmed(nn.Module):
     "`model` computing with the part of its weights that `plan` keeps"
     def __init__(self, model, plan):
@@ -117,6 +117,8 @@ def trim(
     plan:Plan # what computes, for example `Pruner(model, xb).plan(50)`
 )->Trimmed: # a module to call in the place of `model`, or a context in which `model` computes in this way
     "`model` at the speed of the network that `plan` would leave"
+    if not isinstance(model, nn.Module): raise TypeError(f"model must be a module, not {type(model).__name__}")
+    if not isinstance(plan, Plan): raise TypeError(f"plan must be a Plan, as of Pruner(model, xb).plan(50), not {plan!r}")
     return Trimmed(unwrap(model), plan)
 
 # %% ../nbs/13b_trim.ipynb #9e0f700d

@@ -14,7 +14,7 @@ from fasterprune.resize import slim_attention, slim_encoders, original_code
 from fastcore.test import *
 from fastcore.test import *
 from fasterprune.plan import *
-from fasterprune.plan import grow, light_copy
+from fasterprune.plan import light_copy
 
 def test_a_light_copy_shares_weights_alone():
     net = nn.Sequential(nn.Linear(4,8), nn.BatchNorm1d(8), nn.Linear(8,8), nn.Linear(8,8))

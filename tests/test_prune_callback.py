@@ -5,11 +5,10 @@ from fastai.basics import *
 from fasterprune.criteria import *
 from fasterprune.schedule import *
 from fasterprune.mask import check_percent
-from fasterprune.callback import add_column, percent_at, restart_trackers
+from fasterprune.callback import add_column, own_weights, percent_at, restart_trackers
 from fasterprune.graph import *
 from fasterprune.graph import unwrap
 from fasterprune.plan import *
-from fasterprune.plan import grow
 from fasterprune.shrink import *
 from fasterprune.pruner import *
 from fasterprune.pruner import Start, saved_percent, warn_short
@@ -302,3 +301,30 @@ def test_bad_input_changes_nothing_to_be_pruned():
     for kw,what in ((dict(context='loca'),'local'), (dict(reduce='median'),'mean'), (dict(ignore='nothing'),'nothing'), (dict(of='seconds'),'seconds'), (dict(of=lambda m,xb: 1),'0.0 % is the most')):
         with learn.no_bar(), learn.no_logging(), expect_fail(ValueError, what): learn.fit(1, cbs=PruneCallback(50, **kw))
     assert all(torch.equal(v, old[k]) for k,v in learn.model.state_dict().items())
+
+def test_what_cannot_work_is_refused_and_what_ends_early_says_so():
+    from fastai.callback.tracker import EarlyStoppingCallback
+    from fasterprune.callback import SparsifyCallback
+    from fasterprune.schedule import between
+    def fit(learn, *a, **k):
+        with learn.no_bar(), learn.no_logging(), contextlib.redirect_stdout(io.StringIO()): learn.fit(*a, **k)
+    learn = digits_learner(digits_net(8))
+    was = {k:v.clone() for k,v in learn.model.state_dict().items()}
+    with expect_fail(ValueError, 'masks are held'): fit(learn, 1, cbs=[SparsifyCallback(50, 'filter'), PruneCallback(30)])
+    for k,v in learn.model.state_dict().items(): assert torch.equal(v, was[k]), k
+    assert not any(isinstance(o, (PruneCallback,SparsifyCallback)) for o in learn.cbs)
+    fit(learn, 1)
+    with warnings.catch_warnings(record=True) as ws:
+        warnings.simplefilter('always')
+        fit(learn, 4, cbs=[PruneCallback(50, schedule=between('cos', 60, 90)), EarlyStoppingCallback(patience=1, min_delta=9.)])
+    assert [w for w in ws if 'ended early' in str(w.message)]
+    with expect_fail(ValueError, "context='filter'"): PruneCallback(50, 'filter', 'global')
+
+def test_a_callback_that_is_added_later_lets_a_learner_load():
+    with tempfile.TemporaryDirectory() as d:
+        learn = digits_learner(digits_net(8)); learn.path = Path(d)
+        with learn.no_bar(), learn.no_logging(): learn.fit(1, cbs=PruneCallback(50))
+        learn.save('small')
+        new = digits_learner(digits_net(8)); new.path = Path(d)
+        new.add_cb(PruneCallback(50)); new.load('small')
+    test_eq([p.shape for p in new.model.parameters()], [p.shape for p in learn.model.parameters()])

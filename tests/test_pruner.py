@@ -356,3 +356,13 @@ def test_recurrent_and_fastai_models():
         test_eq(len(p._candidates(channel_graph(m, x))[0]), n)
         assert plan and plan.diff<1e-12, name
         assert not any('Error' in why or 'differ' in why for _,why in plan.left), (name,plan.left)
+
+def test_the_warning_says_why_nothing_goes():
+    m,x = nn.Sequential(nn.Linear(4,8), nn.ReLU(), nn.Linear(8,2)),torch.randn(2,4)
+    def warned(*a, **k):
+        with warnings.catch_warnings(record=True) as ws:
+            warnings.simplefilter('always'); Pruner(*a).prune_model(**k)
+        return [str(w.message) for w in ws]
+    assert 'round_to=8 leaves' in warned(m, x, sparsity=50, round_to=8)[0]
+    assert 'nothing to remove' in warned(nn.Linear(4,3), x, sparsity=50)[0]
+    assert 'so little' in warned(m, x, sparsity=1)[0]

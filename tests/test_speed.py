@@ -8,6 +8,7 @@ from fasterprune.graph import *
 from fasterprune.graph import evaluating
 from fasterprune.shrink import outputs_of, rel_diff
 from fasterprune.pruner import *
+from fasterprune.pruner import one_of
 import csv, math, tempfile, torchvision
 from pathlib import Path
 from matplotlib import pyplot as plt
@@ -74,3 +75,12 @@ def test_compares_ways_to_run():
     assert rep.notes==['broken does not work: ZeroDivisionError: division by zero']
     for o in rep: assert float(o['Difference'])<1e-4
     test_fail(lambda: run_as(m, x, 'fast'), contains="choose from 'eager'")
+
+def test_ways_and_costs_by_name():
+    m,x = nn.Sequential(nn.Linear(4,8), nn.ReLU(), nn.Linear(8,2)),torch.randn(2,4)
+    rep = compare_ways(m, x, 'eager', cost=lambda m,x: 3.)
+    test_eq([(r['Way'],r['Times as fast']) for r in rep], [('eager',1.)])
+    test_eq([r['Way'] for r in compare_ways(m, x, 'folded', cost='ms', seconds=.01)], ['folded'])
+    with expect_fail(ValueError, "'quick'"): compare_ways(m, x, 'quick')
+    with expect_fail(ValueError, "cost='seconds'"): compare_ways(m, x, cost='seconds')
+    with expect_fail(ValueError, "cost='seconds'"): recommend_rounding(m, x, cost='seconds')

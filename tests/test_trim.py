@@ -7,7 +7,7 @@ from torch import nn
 from fastcore.basics import patch
 from fasterprune.graph import unwrap
 from fasterprune.plan import *
-from fasterprune.plan import grow, light_copy
+from fasterprune.plan import light_copy
 from copy import deepcopy
 import torchvision
 from torch.nn import functional as F
@@ -191,3 +191,9 @@ def test_trim_folds_constants_and_passes_gradients():
     g,of = t.full[3].weight.grad,m[3].weight.grad
     for i,r in zip(f[2], f[3]): test_close(g[plan.keep['3.weight'][0]][:,i], r*g[plan.keep['3.weight'][0]][:,f[4]], eps=1e-12)
     test_close(g[plan.keep['3.weight'][0]], of[plan.keep['3.weight'][0]], eps=1e-12)
+
+def test_trim_takes_a_module_and_a_plan():
+    from types import SimpleNamespace
+    net,x = nn.Sequential(nn.Linear(4,8), nn.ReLU(), nn.Linear(8,2)),torch.randn(2,4)
+    with expect_fail(TypeError, 'SimpleNamespace'): trim(SimpleNamespace(model=net), Pruner(net, x).plan(50))
+    with expect_fail(TypeError, 'a Plan'): trim(net, 50)
