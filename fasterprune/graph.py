@@ -8,11 +8,12 @@ Docs: https://fasterprune.github.io/fasterprune/graph.html.md"""
 __all__ = ['Dim', 'Atoms', 'ChannelGraph', 'rule', 'channel_graph', 'Group', 'joint_scores', 'Norms', 'norms_after',
            'plot_groups']
 
-# %% ../nbs/05a_graph.ipynb #04cbacc4
+# %% ../nbs/05a_graph.ipynb #bfe50623
 import dataclasses, inspect, math, random
 from collections import Counter, defaultdict, namedtuple
 from collections.abc import Mapping
 from contextlib import contextmanager
+from copy import copy
 
 import numpy as np
 import torch
@@ -860,7 +861,7 @@ def guess_batches(
             yield torch.zeros(2, m.in_features)
             return
 
-# %% ../nbs/05a_graph.ipynb #fb1cca84
+# %% ../nbs/05a_graph.ipynb #49ecf8dd
 @contextmanager
 def plain():
     "Recurrent cells, attention and transformer layers in operations whose labels can be followed"
@@ -906,18 +907,22 @@ def _let_go(v):
 
 def _gpus(model): return sorted({t.device.index for t in (*model.parameters(),*model.buffers()) if t.is_cuda})
 
+_module = set(vars(nn.Module()))
+
 @contextmanager
 def evaluating(
     model:nn.Module # in any mode
 ):
     "The model in evaluation mode; afterwards its modes, all that it keeps between calls, and the random numbers to come are as they were"
     dice = random.getstate(),np.random.get_state()
+    kept = [(v, copy(v)) for m in model.modules() for k,v in m.__dict__.items() if type(v) in (dict,list) and k not in _module]
     was = [(m, dict(m.__dict__), dict(m._buffers), [(b,b.clone()) for b in m._buffers.values() if b is not None]) for m in model.modules()]
     model.eval()
     try:
         with torch.random.fork_rng(_gpus(model)): yield model
     finally:
         random.setstate(dice[0]); np.random.set_state(dice[1])
+        for v,old in kept: v.clear(); (v.update if isinstance(v, dict) else v.extend)(old)
         for m,attrs,buffers,values in was:
             for k in m.__dict__.keys()-attrs.keys(): del m.__dict__[k]
             m.__dict__.update({k:_let_go(v) for k,v in attrs.items()})

@@ -126,7 +126,7 @@ def check(self:Plan,
                 raise ValueError(f"the plan is for another model: {n}.{k} is {getattr(ms.get(n), k, None)!r}, not {old!r}")
     self._fits(ts)
 
-# %% ../nbs/12_plan.ipynb #75f7b092
+# %% ../nbs/12_plan.ipynb #310f02b3
 @patch
 def _fits(self:Plan, ts):
     "Raise if what is folded is not there"
@@ -155,6 +155,9 @@ def _take(self:Plan, n, t):
 def _follow_weights(model):
     "What modules remember beside their parameters"
     reset_states(model)
+    modes = [(m,m.training) for m in model.modules()]
+    model.train(); model.eval()   # by which models forget what they have computed from their weights
+    for m,t in modes: m.training = t
     for m in model.modules():
         if isinstance(m, nn.RNNBase): m._flat_weights = [getattr(m, w, None) for w in m._flat_weights_names]
 
@@ -225,15 +228,19 @@ def then(self:Plan,
     return Plan(keep, sizes, {**after.shapes, **self.shapes}, list(dict.fromkeys([*self.left,*after.left])), calls, [*self.folds,*folds],
                 max((o.diff for o in (self,after) if o.diff is not None), default=None))
 
-# %% ../nbs/12_plan.ipynb #c6f8cf08
+# %% ../nbs/12_plan.ipynb #b396425b
+def held(
+    model:nn.Module # that has run
+)->dict: # by `id`, for `deepcopy`
+    "Copies of what modules keep from their last pass, without its history, which could not be copied"
+    return {id(t):t.detach().clone() for m in model.modules() for t in tree_leaves(vars(m)) if isinstance(t, Tensor) and not t.is_leaf}
+
 def light_copy(
     model:nn.Module
 )->nn.Module: # its weights may be replaced, not written to
     "A copy that shares the memory of its weights with `model`"
     shared = {id(p):nn.Parameter(p.detach(), p.requires_grad) for p in model.parameters() if type(p) is nn.Parameter}
-    # what is left of the last pass cannot be copied
-    held = (t for m in model.modules() for t in tree_leaves(vars(m)) if isinstance(t, Tensor) and not t.is_leaf)
-    return deepcopy(model, {id(t):t.detach() for t in held}|shared)
+    return deepcopy(model, held(model)|shared)
 
 # %% ../nbs/12_plan.ipynb #3061a294
 def grow(

@@ -289,7 +289,7 @@ def _share(self:Pruner, groups, sparsity, round_to, others):
         counts = Counter(self._queue(groups)[:max(0, n)])
     return self._worst(groups, counts, round_to)
 
-# %% ../nbs/13a_pruner.ipynb #cb28d1b2
+# %% ../nbs/13a_pruner.ipynb #dae5349a
 def count_params(
     model:nn.Module, # any model
     xb=None # not looked at
@@ -309,6 +309,7 @@ def count_macs(
     xb # a batch
 )->int:
     "Multiply-accumulates of a forward pass of the whole batch"
+    model = light_copy(model).requires_grad_(False)   # the counter hangs hooks on what has gradients
     with evaluating(model), plain(), FlopCounterMode(display=False) as f: call(model, xb)
     return f.get_total_flops()//2
 

@@ -75,7 +75,7 @@ _sizes = {
     nn.MultiheadAttention: _attention_sizes,
 }
 
-# %% ../nbs/12a_repair.ipynb #75274368
+# %% ../nbs/12a_repair.ipynb #58ff0d32
 @patch
 def numbers(self:ChannelGraph, dim, n, dead, whole=True):
     "Numbers of code that stand for a dimension: its size before and after (if `whole` or if nothing repeats), and how many different channels it has"
@@ -125,7 +125,8 @@ def plan(self:ChannelGraph,
 )->Plan:
     "The plan by which the classes `dead` go"
     keep = self.keep(dead)
-    return Plan(keep, self.sizes(keep, set(dead), guess, whole), {n:tuple(p.shape) for n,p in self.names.values()})
+    with evaluating(self.model): sizes = self.sizes(keep, set(dead), guess, whole)   # to ask for a spectral norm is to change it
+    return Plan(keep, sizes, {n:tuple(p.shape) for n,p in self.names.values()})
 
 # %% ../nbs/12a_repair.ipynb #714732b4
 _arithmetic = 'mul multiply div divide true_divide truediv add sub pow rpow rsub rdiv rtruediv rmul radd imul iadd itruediv'.split()
@@ -223,20 +224,21 @@ class _Replay(TorchFunctionMode):
         return {} if ought is None else {str(k):[a,b] for k,(a,was,b) in enumerate(zip(leaves,old,ought))
                                          if number(a) and number(b) and a!=b and a!=-1 and not (self.counts and b==was)}
 
-# %% ../nbs/12a_repair.ipynb #7e535b5f
+# %% ../nbs/12a_repair.ipynb #18bb5f73
 def _changes(log):
     "Changes from the calls of a module: for each its forward, function, numbers and what had to change"
     res = []
-    for _,name,_,diff in log:
+    for _,name,was,diff in log:
         asked = {int(k):a for k,(a,_) in diff.items()}
-        if not diff or any(f==name and c==diff for f,c,_ in res): continue
+        call = f'{name}:{len(was)}'
+        if not diff or any(f==call and c==diff for f,c,_ in res): continue
         times = {}
         for run,f,leaves,d in log:
-            if f==name and all(k<len(leaves) and type(leaves[k]) is type(a) and leaves[k]==a for k,a in asked.items()): times.setdefault(run, []).append(d==diff)
-        if all(map(all, times.values())): res.append((name,diff,None)); continue
+            if f==name and len(leaves)==len(was) and all(type(leaves[k]) is type(a) and leaves[k]==a for k,a in asked.items()): times.setdefault(run, []).append(d==diff)
+        if all(map(all, times.values())): res.append((call,diff,None)); continue
         nth = {tuple(i for i,o in enumerate(t) if o) for t in times.values()}
         if len(nth)>1: raise RepairError(f"{name} asks for other numbers each time that the module runs")
-        res.append((name,diff,nth.pop()))
+        res.append((call,diff,nth.pop()))
     return res
 
 # %% ../nbs/12a_repair.ipynb #9e26b161
@@ -260,7 +262,7 @@ def repair(self:ChannelGraph,
     calls = {n:[c] for n,log in replay.log.items() if (c := _changes(log))}
     return Plan(plan.keep, plan.sizes, plan.shapes, plan.left, calls, plan.folds) if calls else None
 
-# %% ../nbs/12a_repair.ipynb #54b2619a
+# %% ../nbs/12a_repair.ipynb #5a215e3b
 def guessed(
     plan:Plan,
     sure # sizes of modules that are known, as in `Plan.sizes`
@@ -275,13 +277,16 @@ def without(self:Plan, name, sure):
     return Plan(self.keep, {n:d for n,d in sizes.items() if d}, self.shapes, self.left, self.calls, self.folds)
 
 @patch
+def score(self:ChannelGraph, plan, xb, dead):
+    "Whether the smaller network runs, how many calls it comes to, and (negative) how many numbers would have to change in them"
+    replay,err = _replayed(self, plan, xb, dead)
+    diffs = [len(d) for log in replay.log.values() for *_,d in log]
+    return err is None,len(diffs),-sum(diffs)
+
+@patch
 def fit(self:ChannelGraph, plan, xb, dead):
     "`plan` without the attributes that mislead the forward code"
-    sure = self.plan(dead, 0).sizes
-    def score(p):
-        replay,err = _replayed(self, p, xb, dead)
-        diffs = [bool(d) for log in replay.log.values() for *_,d in log]
-        return err is None,len(diffs),-sum(diffs)
+    sure,score = self.plan(dead, 0).sizes,lambda p: self.score(p, xb, dead)
     best,before = score(plan),None
     while best!=before:
         before = best

@@ -31,21 +31,23 @@ def refill(
     if isinstance(o, dict): return {k:refill(o[k], leaves) for k in sorted(o)}
     return slice(*(next(leaves) for _ in range(3))) if isinstance(o, slice) else next(leaves)
 
-# %% ../nbs/11a_resize.ipynb #165c08d2
+# %% ../nbs/11a_resize.ipynb #422eecd3
 class Changes(TorchFunctionMode):
     "Numbers of calls change while this is on"
     def __init__(self,
-        changes # triples: the name of a function, place -> (number asked for, number to use), and which times (`None`: always)
+        changes # triples: the name of a function (`view:5` if the call has five leaves), place -> (number asked for, number to use), and which times (`None`: always)
     ):
         super().__init__()
         self.changes,self.count = {},{}
-        for i,(f,c,nth) in enumerate(changes): self.changes.setdefault(f, []).append((i, {int(k):v for k,v in c.items()}, nth))
+        for i,(f,c,nth) in enumerate(changes):
+            f,_,size = f.partition(':')
+            self.changes.setdefault(f, []).append((i, {int(k):v for k,v in c.items()}, nth, int(size or 0)))
 
     def args(self, name, args, kwargs):
         "The arguments of a call after changes"
         leaves,done = flat((args,kwargs)),False
-        for i,c,nth in self.changes[name]:
-            if not all(k<len(leaves) and type(leaves[k]) is type(old) and leaves[k]==old for k,(old,_) in c.items()): continue
+        for i,c,nth,size in self.changes[name]:
+            if size not in (0,len(leaves)) or not all(k<len(leaves) and type(leaves[k]) is type(old) and leaves[k]==old for k,(old,_) in c.items()): continue
             n = self.count[i] = self.count.get(i, -1)+1
             if not done and (nth is None or n in nth):
                 todo,done = c,True

@@ -7,7 +7,7 @@ Docs: https://fasterprune.github.io/fasterprune/shrink.html.md"""
 # %% auto #0
 __all__ = ['rel_diff', 'find_dead', 'shrink', 'save_shrunk', 'load_shrunk']
 
-# %% ../nbs/13_shrink.ipynb #479b622d
+# %% ../nbs/13_shrink.ipynb #74c6e7f9
 import math, re
 from collections import namedtuple
 from copy import deepcopy
@@ -24,7 +24,7 @@ from .report import *
 from .graph import *
 from .graph import call, evaluating, half_batch, own_batch, tensors_of, unwrap
 from .plan import *
-from .plan import light_copy, named_tensors
+from .plan import held, light_copy, named_tensors
 from .repair import *
 from .repair import guessed
 
@@ -91,7 +91,7 @@ class _Choices(TorchDispatchMode):
         if of is not func or not rel_diff(was, ins)<=self.tol: return out
         return _picked(func, args, kwargs, out, chosen[1]) if isinstance(out, tuple) else chosen[0].clone()
 
-# %% ../nbs/13_shrink.ipynb #40178a90
+# %% ../nbs/13_shrink.ipynb #5125dc74
 @patch
 def deaf(self:ChannelGraph,
     dead # classes
@@ -129,12 +129,16 @@ class Trial:
         if any(not len(i) for ds in plan.keep.values() for i in ds.values()): return None,'nothing would be left of a layer'
         self.silent = self.chosen = None
         if not (first := self.works(plan, dead)): return plan,None
-        for guess in ((2,),(99,),(2,False),None,(0,)):
-            plan = self.graph.fit(self.plan(dead, 99), self.runs[0][0], dead) if guess is None else self.plan(dead, *guess)
-            if guess!=(0,) and not self.works(plan, dead): return plan,None
-            try: plan = self.graph.repair(plan, self.runs[0][0], dead)
-            except Exception as e: plan,first = None,str(e) if isinstance(e, RepairError) else first
-            if plan and not self.works(plan, dead): return plan,None
+        for guess in ((2,),(99,),(2,False),(0,)):
+            plan = self.plan(dead, *guess)
+            if guess!=(0,):
+                if not self.works(plan, dead): return plan,None
+                fitted = self.graph.fit(plan, self.runs[0][0], dead)
+                if fitted is not plan and not self.works(fitted, dead): return fitted,None
+            for p in [plan] if guess==(0,) or fitted is plan else [plan,fitted]:
+                try: fixed = self.graph.repair(p, self.runs[0][0], dead)
+                except Exception as e: fixed,first = None,str(e) if isinstance(e, RepairError) else first
+                if fixed and not self.works(fixed, dead): return fixed,None
         return None,first
     def works(self, plan, dead):
         "Why a plan does not work, or `None`"
@@ -159,7 +163,7 @@ def steady(self:Trial, small, dead):
         with _Choices(self.chosen, self.tol): return rel_diff(self.want if self.exact else self.silent, self.outputs(small))
     except Exception: return math.inf   # what was chosen does not fit
 
-# %% ../nbs/13_shrink.ipynb #68f6e1d7
+# %% ../nbs/13_shrink.ipynb #fa9dae29
 @patch
 def lean(self:Trial, plan, dead):
     "`plan` without the attributes that may stay as they were"
@@ -167,9 +171,19 @@ def lean(self:Trial, plan, dead):
     self.silent = self.chosen = None
     sure = self.plan(dead, 0).sizes
     for name in guessed(plan, sure):
-        less = plan.without(name, sure)
-        if not self.works(less, dead): plan = less
+        if self.fits(less := plan.without(name, sure), plan, dead): plan = less
+    for n,stages in plan.calls.items():   # changes that an attribute made necessary which is not changed any more
+        for c in stages[0]:
+            calls = {**plan.calls, n:[[o for o in plan.calls[n][0] if o is not c]]}
+            less = Plan(plan.keep, plan.sizes, plan.shapes, plan.left, {k:v for k,v in calls.items() if v!=[[]]}, plan.folds)
+            if self.fits(less, plan, dead): plan = less
     return plan
+
+@patch
+def fits(self:Trial, less, plan, dead):
+    "Does `less` work as well as `plan`, in each call and not by chance?"
+    score = lambda p: self.graph.score(p, self.runs[0][0], dead)
+    return not self.works(less, dead) and score(less)>=score(plan)
 
 def settle(trial, parts):
     "The plan for as many of `parts` (a list of dead classes each) as can really go, and those that cannot with the reasons"
@@ -263,7 +277,7 @@ class _Folding(Trial):
         plan.folds = _folds(self.sums, dead)
         return plan
 
-# %% ../nbs/13_shrink.ipynb #ba1182e5
+# %% ../nbs/13_shrink.ipynb #e538c1c5
 def _dead(graph, lossy, sums=None):
     "For each group the classes that are dead, but for one if all are; and what is dead and has to stay"
     living,parts,left = graph.living(folds=sums is not None),[],[]
@@ -302,7 +316,7 @@ def shrink(
 )->nn.Module: # a smaller copy; its plan is `plan_of(…)`
     "`model` without what is dead in it: the same function, smaller"
     model = unwrap(model)
-    return find_dead(model, xb, lossy, tol, fold).apply(deepcopy(model))
+    return find_dead(model, xb, lossy, tol, fold).apply(deepcopy(model, held(model)))
 
 # %% ../nbs/13_shrink.ipynb #fabf5152
 def save_shrunk(

@@ -3,6 +3,7 @@ import dataclasses, inspect, math, random
 from collections import Counter, defaultdict, namedtuple
 from collections.abc import Mapping
 from contextlib import contextmanager
+from copy import copy
 import numpy as np
 import torch
 from torch import nn, Tensor

@@ -13,7 +13,7 @@ from fasterprune.report import *
 from fasterprune.graph import *
 from fasterprune.graph import call, evaluating, half_batch, own_batch, tensors_of, unwrap
 from fasterprune.plan import *
-from fasterprune.plan import light_copy, named_tensors
+from fasterprune.plan import held, light_copy, named_tensors
 from fasterprune.repair import *
 from fasterprune.repair import guessed
 import random, tempfile, torchvision
