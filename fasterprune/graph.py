@@ -861,7 +861,7 @@ def guess_batches(
             yield torch.zeros(2, m.in_features)
             return
 
-# %% ../nbs/05a_graph.ipynb #49ecf8dd
+# %% ../nbs/05a_graph.ipynb #a4937e46
 @contextmanager
 def plain():
     "Recurrent cells, attention and transformer layers in operations whose labels can be followed"
@@ -917,10 +917,12 @@ def evaluating(
     dice = random.getstate(),np.random.get_state()
     kept = [(v, copy(v)) for m in model.modules() for k,v in m.__dict__.items() if type(v) in (dict,list) and k not in _module]
     was = [(m, dict(m.__dict__), dict(m._buffers), [(b,b.clone()) for b in m._buffers.values() if b is not None]) for m in model.modules()]
-    model.eval()
+    mode = model.training
+    model.train(); model.eval()   # by which models forget what they have computed from their weights
     try:
         with torch.random.fork_rng(_gpus(model)): yield model
     finally:
+        model.train(mode)
         random.setstate(dice[0]); np.random.set_state(dice[1])
         for v,old in kept: v.clear(); (v.update if isinstance(v, dict) else v.extend)(old)
         for m,attrs,buffers,values in was:

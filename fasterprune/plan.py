@@ -126,7 +126,7 @@ def check(self:Plan,
                 raise ValueError(f"the plan is for another model: {n}.{k} is {getattr(ms.get(n), k, None)!r}, not {old!r}")
     self._fits(ts)
 
-# %% ../nbs/12_plan.ipynb #310f02b3
+# %% ../nbs/12_plan.ipynb #85f142e4
 @patch
 def _fits(self:Plan, ts):
     "Raise if what is folded is not there"
@@ -156,7 +156,8 @@ def _follow_weights(model):
     "What modules remember beside their parameters"
     reset_states(model)
     modes = [(m,m.training) for m in model.modules()]
-    model.train(); model.eval()   # by which models forget what they have computed from their weights
+    mode = model.training
+    model.train(); model.eval(); model.train(mode)   # by which models forget what they have computed from their weights
     for m,t in modes: m.training = t
     for m in model.modules():
         if isinstance(m, nn.RNNBase): m._flat_weights = [getattr(m, w, None) for w in m._flat_weights_names]

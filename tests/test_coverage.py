@@ -265,6 +265,67 @@ def test_one_of_two_equal_numbers_stands_for_heads():
     all_halved(coverage_of(dict(blocks=(m,x))), dict(blocks=1))
     test_eq(Pruner(m, x).plan({'qkv.weight (blocks)':50}).sizes[''], dict(dim=(16,8), heads=(4,2)))
 
+def test_a_plan_that_works_on_the_batch_by_chance_is_none():
+    from fasterprune.shrink import shrink
+    from fasterprune.plan import plan_of
+    class Groups(nn.Module):
+        "Its heads are as many as its patches are wide, and a -1 hides a wrong number of them if the batch allows"
+        def __init__(self):
+            super().__init__()
+            self.patch,self.dim,self.heads,self.a,self.v,self.o = 4,16,4,nn.Conv2d(3,16,4,4),nn.Linear(16,16),nn.Linear(16,2)
+        def forward(self, x):
+            B,_,H,W = x.shape
+            x = self.a(x).flatten(2).transpose(1,2).view(B, H//self.patch, W//self.patch, 16)
+            v = self.v(x).view(B, -1, self.heads, 4)
+            return self.o((v/(1+v.pow(2).sum(-1, keepdim=True))).reshape(B, -1, self.dim).mean(1))
+    torch.manual_seed(0)
+    m,x,y = Groups().double(),torch.randn(2,3,32,16).double(),torch.randn(1,3,40,20).double()
+    with torch.no_grad(): m.v.weight[:4] = 0; m.v.bias[:4] = 0; m.o.weight[:,:4] = 0
+    small = shrink(m, x)
+    test_eq(plan_of(small).sizes[''], dict(dim=(16,12), heads=(4,3))); test_eq(plan_of(small).calls, {})
+    assert torch.allclose(small(y), m(y), 1e-12, 1e-12)
+    m = timm.models.swin_transformer.SwinTransformer(img_size=32, patch_size=2, embed_dim=16, depths=(2,1), num_heads=(4,4), window_size=4, strict_img_size=False, num_classes=3)
+    small = Pruner(m.eval(), torch.randn(2,3,32,32)).prune_model(50)
+    test_eq(small(torch.randn(1,3,64,32)).shape, (1,3)); test_eq(plan_of(small).calls, {})
+
+def test_what_is_computed_from_weights_is_forgotten_and_what_forward_keeps_is_put_back():
+    from fasterprune.shrink import shrink
+    class Merged(nn.Linear):
+        "Adds something to its weight for evaluation, and takes it off again"
+        merged = False
+        def train(self, mode=True):
+            if mode==self.merged: self.weight.data.add_(-1. if mode else 1.); self.merged = not mode
+            return super().train(mode)
+    m,x = nn.Sequential(Merged(4,8), nn.ReLU(), nn.Linear(8,2)),torch.randn(3,4)
+    was = m[0].weight.clone()
+    channel_graph(m, x); Pruner(m, x).plan(50); shrink(m, x)
+    assert not m[0].merged and torch.allclose(m[0].weight, was, atol=1e-5)
+    class Table(nn.Module):
+        def __init__(self): super().__init__(); self.a,self.b,self.kept = nn.Linear(4,8),nn.Linear(8,2),{}
+        def train(self, mode=True):
+            if mode: self.kept = {}
+            return super().train(mode)
+        def forward(self, x):
+            if self.training: return self.b(self.a(x).relu())
+            if 'w' not in self.kept: self.kept['w'] = self.a.weight*2
+            return self.b(F.linear(x, self.kept['w'], self.a.bias).relu())
+    m,x = Table().eval(),torch.randn(3,4)
+    channel_graph(m, x); test_eq(m.kept, {})
+    m(x)
+    small = Pruner(m, x).prune_model(50)
+    test_eq(small(x).shape, (3,2)); test_eq(small.a.out_features, 4)
+    m = nn.Sequential(nn.utils.parametrizations.spectral_norm(nn.Linear(4,8)), nn.ReLU(), nn.Linear(8,8), nn.ReLU(), nn.Linear(8,2)).train()
+    was = {k:v.clone() for k,v in m.state_dict().items()}
+    Pruner(m, x).plan(50)
+    for k,v in m.state_dict().items(): assert torch.equal(v, was[k]), k
+    class Last(nn.Module):
+        def __init__(self): super().__init__(); self.r,self.o,self.h = nn.GRU(4,8,batch_first=True),nn.Linear(8,2),None
+        def forward(self, x): y,k = self.r(x); self.h = {'k':k}; return self.o(y)
+    m,x = Last(),torch.randn(3,5,4)
+    m(x).sum().backward()
+    with torch.no_grad(): m.o.weight[:,:4] = 0
+    test_eq(shrink(m, x)(x).shape, (3,5,2)); assert m.h['k'].requires_grad
+
 def test_what_one_layer_cannot_do_its_namesakes_may():
     class Fixed(nn.Module):
         def forward(self, x):

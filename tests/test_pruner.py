@@ -357,6 +357,14 @@ def test_recurrent_and_fastai_models():
         assert plan and plan.diff<1e-12, name
         assert not any('Error' in why or 'differ' in why for _,why in plan.left), (name,plan.left)
 
+def test_a_view_of_a_parameter_is_counted_too():
+    class Query(nn.Module):
+        def __init__(self): super().__init__(); self.q,self.a,self.o = nn.Parameter(torch.randn(1,8)),nn.Linear(8,16),nn.Linear(16,2)
+        def forward(self, x): return self.o(self.a(self.q.expand(x.shape[0],-1)).relu()+x.mean())
+    m,x = Query(),torch.randn(2,4)
+    test_eq(count_macs(m, x), 2*(8*16+16*2)); assert all(p.requires_grad for p in m.parameters())
+    test_eq(Pruner(m, x).prune_model(50, of='macs').a.out_features, 8)
+
 def test_the_warning_says_why_nothing_goes():
     m,x = nn.Sequential(nn.Linear(4,8), nn.ReLU(), nn.Linear(8,2)),torch.randn(2,4)
     def warned(*a, **k):
