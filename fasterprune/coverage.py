@@ -22,12 +22,12 @@ from .shrink import outputs_of, rel_diff
 from .pruner import *
 from .pruner import survivors
 
-# %% ../nbs/13d_coverage.ipynb #8cd09353
+# %% ../nbs/13d_coverage.ipynb #4b075a07
 def _shaken(model, seed=0):
-    "A copy in float64 whose vectors are random"
+    "A copy in float64 whose vectors are random, and what begins at zero"
     m,r = deepcopy(model).double().eval(),torch.Generator().manual_seed(seed)
     for p in m.parameters():
-        if p.numel()==max(p.shape, default=0): p.data.uniform_(.5, 1.5, generator=r)   # scales of 1e-6 are of shape (n,1,1), too
+        if p.numel()==max(p.shape, default=0) or (p==p.flatten()[:1]).all(): p.data.uniform_(.5, 1.5, generator=r)   # scales of 1e-6 are of shape (n,1,1), too
     return m
 
 def _double(xb): return tree_map(lambda t: t.double() if isinstance(t, Tensor) and t.is_floating_point() else t, as_batch(xb))
