@@ -163,16 +163,16 @@ def steady(self:Trial, small, dead):
         with _Choices(self.chosen, self.tol): return rel_diff(self.want if self.exact else self.silent, self.outputs(small))
     except Exception: return math.inf   # what was chosen does not fit
 
-# %% ../nbs/13_shrink.ipynb #fa9dae29
+# %% ../nbs/13_shrink.ipynb #f5baf58b
 @patch
 def lean(self:Trial, plan, dead):
     "`plan` without the attributes that may stay as they were"
     if not dead: return plan
     self.silent = self.chosen = None
-    sure = self.plan(dead, 0).sizes
+    sure,full = self.plan(dead, 0).sizes,plan
     for name in guessed(plan, sure):
         if self.fits(less := plan.without(name, sure), plan, dead): plan = less
-    for n,stages in plan.calls.items():   # changes that an attribute made necessary which is not changed any more
+    for n,stages in plan.calls.items() if plan is not full else ():   # changes that an attribute made necessary which is not changed any more
         for c in stages[0]:
             calls = {**plan.calls, n:[[o for o in plan.calls[n][0] if o is not c]]}
             less = Plan(plan.keep, plan.sizes, plan.shapes, plan.left, {k:v for k,v in calls.items() if v!=[[]]}, plan.folds)
