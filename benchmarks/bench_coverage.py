@@ -4,7 +4,7 @@
 
 `timm` is one model of each of its families (modules), `timm2` a second one. For each model: seconds for the graph, groups found and
 really halved, what is left of the parameters, and the largest relative difference between the smaller model and the one in which
-nothing listens to what went. All weights are random. If Torch-Pruning is installed, also whether it prunes the same model (float32,
+nothing listens to what went; "elsewhere" is that difference for pictures of another size, if the model takes any. All weights are random. If Torch-Pruning is installed, also whether it prunes the same model (float32,
 ratio 0.5, magnitude; attention with what its examples give and set by hand) and it still runs with the right shape. Each model has a process of its own, and a time limit. With --csv, rows
 are added to a file, and models that it already holds are left out; with --only-peer its rows get what is missing of Torch-Pruning.
 """
@@ -40,8 +40,9 @@ def build(name):
 def ours(name):
     m,x = build(name)
     t = time.perf_counter(); unknown = list(channel_graph(m, x).unknown); t = time.perf_counter()-t
-    r = half_of_each(m, x)
-    return dict(graph_s=round(t, 1), groups=r['Groups'], halved=r['Halved'], parameters=round(r['Parameters %'], 1), difference=f"{r['Difference']:.0e}",
+    h,w = x.shape[2:]
+    r = half_of_each(m, x, others=[torch.randn(3,3,h+64,w+128), torch.randn(1,3,2*h,w)])
+    return dict(graph_s=round(t, 1), groups=r['Groups'], halved=r['Halved'], parameters=round(r['Parameters %'], 1), difference=f"{r['Difference']:.0e}", elsewhere='' if r['Elsewhere'] is None else f"{r['Elsewhere']:.0e}",
                 why='; '.join([r['What stays']]*bool(r['What stays'])+['the outputs do not depend on it']*(r['Halved']>0 and not r['Change']>1e-8)+[f'no rule for {o}' for o in unknown]))
 
 def peer(name):
@@ -64,7 +65,7 @@ def apart(what, name, limit):
     except subprocess.TimeoutExpired: return {'why' if what=='ours' else 'peer':f'not done in {limit} s'}
     return next((json.loads(l[7:]) for l in out.splitlines() if l.startswith('RESULT ')), {'why' if what=='ours' else 'peer':'process died'})
 
-cols = 'model groups halved parameters difference graph_s why peer'.split()
+cols = 'model groups halved parameters difference elsewhere graph_s why peer'.split()
 
 def ask_peer(path, jobs, limit):
     "Fill the last column of the file at `path`"

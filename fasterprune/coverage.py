@@ -7,7 +7,8 @@ Docs: https://fasterprune.github.io/fasterprune/coverage.html.md"""
 # %% auto #0
 __all__ = ['half_of_each', 'coverage_of', 'all_halved']
 
-# %% ../nbs/13d_coverage.ipynb #0a6fff7f
+# %% ../nbs/13d_coverage.ipynb #adad8d20
+import math
 from copy import deepcopy
 
 import torch
@@ -32,11 +33,22 @@ def _shaken(model, seed=0):
 
 def _double(xb): return tree_map(lambda t: t.double() if isinstance(t, Tensor) and t.is_floating_point() else t, as_batch(xb))
 
-# %% ../nbs/13d_coverage.ipynb #a2ebbf20
+# %% ../nbs/13d_coverage.ipynb #26a238bc
+def _elsewhere(graph, plan, small, xb):
+    "The difference at another batch, or `None` if the large network does not take it"
+    kept = {(n,d):set(k) for n,ds in plan.keep.items() for d,k in ds.items()}
+    dead = [c for c,ms in graph.members.items() if any((n,d) in kept and kept[n,d].isdisjoint(i.tolist()) for n,d,i,_ in ms)]
+    try: want = outputs_of(graph.deaf(dead), xb)
+    except Exception: return
+    try: return rel_diff(want, outputs_of(small, xb))
+    except Exception: return math.inf
+
+# %% ../nbs/13d_coverage.ipynb #b92e6d8a
 def half_of_each(
     model:nn.Module, # any model; it is left as it is
     xb, # a sample batch: a tensor, a tuple of arguments, or a dict of named ones
-    lossy:bool=False # take also groups where sizes matter
+    lossy:bool=False, # take also groups where sizes matter
+    others=() # batches of other sizes: the first that the model takes is measured, too
 )->dict: # a row of a report
     "Remove half of each group in a copy with random scales, in float64: how many groups went, and how exactly"
     outputs_of(model, xb)   # fastai's dropped weights cannot be copied while they remember how they came about
@@ -47,7 +59,8 @@ def half_of_each(
     small = plan.apply(light_copy(m))
     halved = sum(survivors(plan, o)<=(len(o)+1)//2 for o in groups)
     bad = [f'{n}: {w}' for n,w in plan.left if (n,w) not in left]   # `left` is what was not tried, where sizes matter
-    return {'Groups':len(groups), 'Halved':halved, 'Parameters %':100*count_params(small)/count_params(m), 'Difference':plan.diff or 0.,
+    else_ = {'Elsewhere':next((d for o in others if (d := _elsewhere(g, plan, small, _double(o))) is not None), None)} if others else {}
+    return {'Groups':len(groups), 'Halved':halved, 'Parameters %':100*count_params(small)/count_params(m), 'Difference':plan.diff or 0., **else_,
             'Change':rel_diff(outputs_of(m, xb), outputs_of(small, xb)), 'What stays':'; '.join(bad[:2])}
 
 # %% ../nbs/13d_coverage.ipynb #ae375ba6

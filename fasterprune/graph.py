@@ -8,8 +8,8 @@ Docs: https://fasterprune.github.io/fasterprune/graph.html.md"""
 __all__ = ['Dim', 'Atoms', 'ChannelGraph', 'rule', 'channel_graph', 'Group', 'joint_scores', 'Norms', 'norms_after',
            'plot_groups']
 
-# %% ../nbs/05a_graph.ipynb #bfe50623
-import dataclasses, inspect, math, random
+# %% ../nbs/05a_graph.ipynb #ed8b283b
+import dataclasses, inspect, math, random, reprlib
 from collections import Counter, defaultdict, namedtuple
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -21,6 +21,7 @@ from torch import nn, Tensor
 from torch.nn.attention import sdpa_kernel, SDPBackend
 from torch.nn.utils import parametrize
 from torch.overrides import TorchFunctionMode
+from torch.utils.data import DataLoader
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.weak import WeakTensorKeyDictionary
@@ -116,7 +117,7 @@ def classes(
         return memo[c]
     return lab,zero,{c:factors(c) for c in prod}
 
-# %% ../nbs/05a_graph.ipynb #97b5d140
+# %% ../nbs/05a_graph.ipynb #57c0afbd
 def _constant(p, d):
     "The constant of each index of dimension `d` of a parameter: zeros, and the numbers of a vector"
     if not p.numel(): return None
@@ -141,6 +142,7 @@ class ChannelGraph:
         self.names = {}
         for n,p in [*model.named_parameters(), *model.named_buffers()]: self.names.setdefault(id(p), (n,p))
         self.kind = {n:isinstance(p, nn.Parameter) for n,p in self.names.values()}
+    def __repr__(self): return f"{len(gs := self.groups())} groups of {sum(map(len, gs)):,} channels in {type(self.model).__name__}; groups() lists them, kept() says what is in none"
     def dims(self, t):
         "The labels of a tensor, one a dimension"
         if not isinstance(t, Tensor): return []
@@ -817,11 +819,13 @@ def _roi(g, out, x, boxes, *args):
     ds = [None, c and g.check(o, 1, c, c.zero), *[None]*(o.ndim-2)]
     return [ds,ds] if isinstance(out, (tuple,list)) else ds
 
-# %% ../nbs/05a_graph.ipynb #cca9816a
+# %% ../nbs/05a_graph.ipynb #52acf2fa
 def unwrap(
     model:nn.Module # any model
 )->nn.Module: # the one whose parameters have their own names
     "The model inside `torch.compile` and the data-parallel wrappers"
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be a module, not {type(model).__name__}"+("; its .model is one" if isinstance(getattr(model, 'model', None), nn.Module) else ''))
     while True:
         if hasattr(model, '_orig_mod'): model = model._orig_mod
         elif isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)): model = model.module
@@ -933,7 +937,7 @@ def evaluating(
                 for b,v in values:
                     if not torch.equal(b, v): b.copy_(v)
 
-# %% ../nbs/05a_graph.ipynb #fd9db74c
+# %% ../nbs/05a_graph.ipynb #38446e29
 def tensors_of(
     o # what a call gave
 )->list:
@@ -960,7 +964,7 @@ class _Calls(TorchFunctionMode):
         if (outs := tensors_of(out)) and seen(g.stack):
             x = next((t for t in args if isinstance(t, Tensor)), None)
             label = lambda t: (list(g.dims(t)), tuple(t.shape))
-            g.calls[g.stack.run].append((g.stack[-1] if g.stack else g.model, func.__name__, tree_map(lambda t: None if isinstance(t, Tensor) else t, (args,kwargs or {})),
+            g.calls[g.stack.run].append((g.stack[-1] if g.stack else g.model, func.__name__, tree_map(lambda t: Tensor if isinstance(t, Tensor) else t, (args,kwargs or {})),
                             None if x is None else label(x), [label(t) for t in outs]))
         return out
 
@@ -989,15 +993,25 @@ def watching(
     finally:
         for h in hs: h.remove()
 
-# %% ../nbs/05a_graph.ipynb #1add447c
+# %% ../nbs/05a_graph.ipynb #958dc745
+def _check_batch(model, xb):
+    "Raise if the model cannot take `xb`: what loads batches is none, and labels do not belong to it"
+    batch = as_batch(xb)
+    if isinstance(xb, DataLoader) or hasattr(xb, 'one_batch'): raise TypeError(f"xb must be one batch of inputs, not {type(xb).__name__}: take one from it, without its labels")
+    if not tensors_of(batch): raise TypeError(f"xb must be a batch of tensors, not {reprlib.repr(xb)}")
+    args,kwargs = ((),batch) if isinstance(batch, dict) else (batch if isinstance(batch, (tuple,list)) else (batch,),{})
+    try: inspect.signature(model.forward).bind(*args, **kwargs)
+    except TypeError as e:
+        raise TypeError(f"{type(model).__name__} does not take xb, a batch of {', '.join(kwargs) or len(args)}: {e}. Give what the model takes, without labels") from None
+
+# %% ../nbs/05a_graph.ipynb #c02e33fe
 def channel_graph(
     model:nn.Module, # any model
     xb # a sample batch: a tensor, a tuple of arguments, or a dict of named ones
 )->ChannelGraph:
     "Which channels of `model` live and die together, by running it once"
-    if not isinstance(model, nn.Module): raise TypeError(f"model must be a module, not {type(model).__name__}")
-    if not tensors_of(as_batch(xb)): raise TypeError(f"xb must be a batch of tensors, not {xb!r}")
     model = unwrap(model)
+    _check_batch(model, xb)
     g = ChannelGraph(model)
     if reset_states(model) and (h := half_batch(xb)) is not None:   # so that the code is seen that makes its state fit another batch
         with evaluating(model), plain(): call(model, h)

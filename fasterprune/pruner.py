@@ -7,7 +7,7 @@ Docs: https://fasterprune.github.io/fasterprune/pruner.html.md"""
 # %% auto #0
 __all__ = ['reductions', 'costs', 'Pruner', 'count_params', 'count_bytes', 'count_macs', 'milliseconds', 'turns', 'in_turn']
 
-# %% ../nbs/13a_pruner.ipynb #37e0f605
+# %% ../nbs/13a_pruner.ipynb #a27022e6
 import statistics, time, warnings
 from bisect import bisect_left
 from collections import Counter
@@ -16,14 +16,14 @@ from copy import deepcopy
 import torch
 from torch import nn, Tensor
 from torch.utils.flop_counter import FlopCounterMode
-from fastcore.basics import patch
+from fastcore.basics import listify, patch
 
 from .granularity import layer_axes, weight_names
 from .criteria import *
 from .schedule import *
 from .mask import check_percent, n_dead, round_keep
 from .report import *
-from .sparsifier import original, match_names
+from .sparsifier import match_names, match_percents, original
 from .graph import *
 from .graph import call, evaluating, plain, unwrap
 from .plan import *
@@ -46,7 +46,7 @@ def one_of(what, v, known):
     if v not in known: raise ValueError(f"{what}={v!r} is not known; choose from {', '.join(map(repr, known))}")
     return known[v] if isinstance(known, dict) else v
 
-# %% ../nbs/13a_pruner.ipynb #722eaba9
+# %% ../nbs/13a_pruner.ipynb #1665854a
 class Pruner:
     "Scores coupled channels together, and removes the least important"
     def __init__(self,
@@ -56,13 +56,13 @@ class Pruner:
         criteria=large_final, # scores of weights: a function, or the name of one
         *,
         reduce='mean', # how the scores of all weights of a channel make one: 'mean', 'sum', 'max', or a function of a list of tables
-        ignore=(), # layers, names or patterns: groups that produce there are left alone
+        ignore=(), # layers, their names, patterns or classes: groups that produce there are left alone
         lossy:bool=False # prune also where sizes matter (residual streams under LayerNorm, the depth of heads)
     ):
         if context not in ('local','global'): one_of('context', str(context), ('local','global'))
         self.model,self.xb,self.context,self.criteria,self.lossy = unwrap(model),xb,context,get_criterion(criteria),lossy
         self.reduce = one_of('reduce', reduce, reductions)
-        self.ignore = [ignore] if isinstance(ignore, (str,nn.Module)) else list(ignore)
+        self.ignore = [ignore] if isinstance(ignore, (str,nn.Module,type)) else listify(ignore)
         mods = dict(self.model.named_modules())
         skip = {n for ns in match_names(self.ignore, mods) for n in ns}
         self.skip = {n for n in mods for s in skip if n==s or n.startswith(s+'.')}
@@ -272,8 +272,16 @@ def _worst(self:Pruner, groups, counts, round_to):
     if round_to: ks = [len(g)-round_keep(len(g)-k, len(g), round_to) for g,k in zip(groups,ks)]
     return [p for g,k in zip(groups,ks) if (p := [g.classes[i] for i in g.scores.argsort(stable=True)[:k].tolist()])]
 
-# %% ../nbs/13a_pruner.ipynb #91eeca1d
-def _percents(sparsity, groups): 
+# %% ../nbs/13a_pruner.ipynb #33a51c4f
+def _by_group(sparsity, groups, model):
+    "A dict of percents by names of groups: its own name has the last word, then that of its layer, then patterns"
+    mods,names = dict(model.named_modules()),{g.name for g in groups}
+    layers = {n:mods.get(g.name.rpartition('.')[0]) for g in groups for n in (g.name.rpartition('.')[0],g.name)}
+    by = match_percents({k:v for k,v in sparsity.items() if k not in names}, layers)
+    at = lambda g: [p for n,p in by.items() if n in (g.name,g.name.rpartition('.')[0])] or [0]
+    return by|{g.name:sparsity.get(g.name, at(g)[-1]) for g in groups}
+
+def _percents(sparsity, groups):
     "Percent for each group"
     if not isinstance(sparsity, dict): return [sparsity]*len(groups)
     return [sparsity.get(g.name, sparsity.get(g.name.rpartition('.')[0], 0)) for g in groups]
@@ -385,26 +393,24 @@ def _bisect(self:Pruner, trial, groups, pct, start, round_to):
     if most<pct-1e-9: raise ValueError(f"{pct:g} % of {_called(start.cost)} cannot go: {most:.1f} % is the most, with one channel left in each of {len(groups)} groups{f' and round_to={round_to}' if round_to else ''}")
     return self._worst(groups, Counter(queue[:k]), round_to),None
 
-# %% ../nbs/13a_pruner.ipynb #94e6b134
+# %% ../nbs/13a_pruner.ipynb #e8de35e2
 @patch
-def _check(self:Pruner, sparsity, round_to, of, groups=None):
+def _check(self:Pruner, sparsity, round_to, of):
     "Check what was asked for, before anything changes"
     for v in sparsity.values() if isinstance(sparsity, dict) else [sparsity]: check_percent(v)
     if round_to is not None and (isinstance(round_to, bool) or not isinstance(round_to, int) or round_to<1): raise ValueError(f"round_to={round_to!r} is not a positive whole number")
     cost = None if of=='channels' else one_of('of', of, {'channels':None, **costs})
     if cost and isinstance(sparsity, dict): raise ValueError(f"a dict gives percents of channels; with of={of!r} one number is needed, not {sparsity!r}")
-    names = {} if groups is None else {n for g in groups for n in (g.name,g.name.rpartition('.')[0])}
-    for k in sparsity if isinstance(sparsity, dict) and groups is not None else ():
-        if k not in names: raise ValueError(f"{k!r} is not a group that can be pruned. They are: {', '.join(g.name for g in groups)}")
+    if sparsity=={}: raise ValueError("sparsity={} names no group")
     return cost
 
 @patch
 def _start(self:Pruner, sparsity, round_to, of):
-    "Check what was asked for, and remember where it begins; with the graph, which holds until a weight changes"
-    graph = channel_graph(self.model, self.xb)
+    "What was asked for, checked; where it begins; and the graph, which holds until a weight changes"
+    cost,graph = self._check(sparsity, round_to, of),channel_graph(self.model, self.xb)
     groups,_ = self._candidates(graph)
-    cost = self._check(sparsity, round_to, of, groups)
-    return Start(groups, cost, deepcopy(self.model) if getattr(cost, 'noisy', False) else self.model, self.xb),graph
+    if isinstance(sparsity, dict): sparsity = _by_group(sparsity, groups, self.model)
+    return sparsity,Start(groups, cost, deepcopy(self.model) if getattr(cost, 'noisy', False) else self.model, self.xb),graph
 
 @patch
 def _plan(self:Pruner, sparsity, round_to, start, graph=None):
@@ -434,12 +440,13 @@ def _plan(self:Pruner, sparsity, round_to, start, graph=None):
 
 @patch
 def plan(self:Pruner,
-    sparsity, # percent (70 is 70 %), or a dict from groups or layers to percents of their channels
+    sparsity, # percent (70 is 70 %), or a dict from groups, layers or patterns to percents of their channels
     round_to:int=None, # the channels that stay are rounded up to a multiple of this
     of='channels' # percent of what: 'channels' that could go, 'params', 'macs', 'bytes', 'ms', or a function `(model, xb)`
 )->Plan:
     "What would go; nothing changes"
-    return self._plan(sparsity, round_to, *self._start(sparsity, round_to, of))[0]
+    sparsity,start,graph = self._start(sparsity, round_to, of)
+    return self._plan(sparsity, round_to, start, graph)[0]
 
 # %% ../nbs/13a_pruner.ipynb #aed1f7cd
 @patch
@@ -472,15 +479,16 @@ def _rounds(self:Pruner, goals, round_to, start, graph=None):
         yield gone
     warn_short(start.asked(goal), gone, stayed, plan.left, start.sizes, round_to)
 
-# %% ../nbs/13a_pruner.ipynb #06bc7480
+# %% ../nbs/13a_pruner.ipynb #a36fdab4
 @patch
 def prune_model(self:Pruner,
-    sparsity, # percent of what is there now (70 is 70 %), or a dict from groups or layers to percents of their channels
+    sparsity, # percent of what is there now (70 is 70 %), or a dict from groups, layers or patterns to percents of their channels
     round_to:int=None, # the channels that stay are rounded up to a multiple of this
     of='channels' # percent of what: 'channels' that could go, 'params', 'macs', 'bytes', 'ms', or a function `(model, xb)`
 )->nn.Module:
     "Remove channels, in place"
-    for _ in self._rounds([sparsity], round_to, *self._start(sparsity, round_to, of)): pass
+    sparsity,start,graph = self._start(sparsity, round_to, of)
+    for _ in self._rounds([sparsity], round_to, start, graph): pass
     return self.model
 
 # %% ../nbs/13a_pruner.ipynb #396c78d9
@@ -520,10 +528,10 @@ def plot(self:Pruner,
     ax.set_xlabel('channels'); ax.legend()
     return ax
 
-# %% ../nbs/13a_pruner.ipynb #18eeb50b
+# %% ../nbs/13a_pruner.ipynb #c7ba7afe
 @patch
 def rounds(self:Pruner,
-    sparsity, # percent (70 is 70 %), or a dict from groups or layers to percents of their channels
+    sparsity, # percent (70 is 70 %), or a dict from groups, layers or patterns to percents of their channels
     n:int=5, # how many rounds
     schedule='agp', # progress: a function `(start, end, pos)`, or the name of one
     round_to:int=None, # the channels that stay are rounded up to a multiple of this
@@ -532,7 +540,7 @@ def rounds(self:Pruner,
     "Prune in `n` rounds; train in the loop"
     if isinstance(n, bool) or not isinstance(n, int) or n<1: raise ValueError(f"n={n!r} is not a positive whole number of rounds")
     f,one = get_schedule(schedule),not isinstance(sparsity, dict)
-    start,graph = self._start(sparsity, round_to, of)
+    sparsity,start,graph = self._start(sparsity, round_to, of)
     at = lambda v,i: float(f(0., v, i/n))
     goals = [at(sparsity, i) if one else {k:at(v, i) for k,v in sparsity.items()} for i in range(1, n+1)]
     bad = [p for g in goals for p in ([g] if one else g.values()) if not 0<=p<=100]

@@ -7,7 +7,7 @@ Docs: https://fasterprune.github.io/fasterprune/repair.html.md"""
 # %% auto #0
 __all__ = ['RepairError']
 
-# %% ../nbs/12a_repair.ipynb #79c4452b
+# %% ../nbs/12a_repair.ipynb #c973959f
 import numpy as np
 import torch
 from torch import nn
@@ -17,7 +17,7 @@ from fastcore.basics import patch
 from .graph import *
 from .graph import Stack, call, evaluating, plain, seen, tensors_of, watching
 from .resize import *
-from .resize import flat
+from .resize import asks, flat
 from .plan import *
 from .plan import light_copy, named_tensors
 
@@ -75,13 +75,17 @@ _sizes = {
     nn.MultiheadAttention: _attention_sizes,
 }
 
-# %% ../nbs/12a_repair.ipynb #58ff0d32
+# %% ../nbs/12a_repair.ipynb #c671de72
+@patch
+def repeats(self:ChannelGraph, dim):
+    "Does a dimension have the same channels several times, as heads that are merged with a batch?"
+    return dim.ids.shape[1]==1 and len(np.unique(self.cls[dim.ids[:,0]]))<len(dim)
+
 @patch
 def numbers(self:ChannelGraph, dim, n, dead, whole=True):
     "Numbers of code that stand for a dimension: its size before and after (if `whole` or if nothing repeats), and how many different channels it has"
     if (new := self.left_of(dim, dead))==n: return
-    # of heads that are merged with a batch
-    first = np.unique(self.cls[dim.ids[:,0]], return_index=True)[1] if dim.ids.shape[1]==1 else range(n)
+    first = np.unique(self.cls[dim.ids[:,0]], return_index=True)[1] if self.repeats(dim) else range(n)
     if whole or len(first)==n: yield n,new
     if len(first)<n: yield len(first),self.left_of(dim.take(first), dead)
 
@@ -143,20 +147,34 @@ class _Sizes:
     def shape(self, labels): return tuple(self.after(d, n) for d,n in zip(*labels))
     def before(self, dim, i): return i if dim is None or i is None else self.g.left_of(dim.take(np.arange(len(dim))[:i]), self.dead)
 
-# %% ../nbs/12a_repair.ipynb #de80a702
+# %% ../nbs/12a_repair.ipynb #de3f3bcb
+def _by_dim(index, n):
+    "The parts of an index, each with the dimension that it is for"
+    index = index if isinstance(index, tuple) else (index,)
+    d,used = 0,sum(o is not None and o is not ... for o in index)
+    for o in index:
+        if o is None: yield o,None
+        elif o is ...:
+            yield o,None
+            d = n-(used-d)
+        else:
+            yield o,d
+            d += 1
+
 def _index(index, ins, sizes, leaves):
     "What an index ought to ask for"
     dims,ns = ins
-    index = index if isinstance(index, tuple) else (index,)
-    d,n_dims = 0,sum(o is not None and o is not ... for o in index)
-    for o in index:
-        if o is None: leaves.append(o); continue
-        if o is ...: leaves.append(o); d = len(ns)-(n_dims-d); continue
-        full = dims[d] is None or isinstance(o, slice) and o==slice(None)
+    for o,d in _by_dim(index, len(ns)):
+        full = d is None or dims[d] is None or isinstance(o, slice) and o==slice(None)
         if isinstance(o, slice): leaves += [o.start,o.stop,o.step] if full else [sizes.before(dims[d],o.start),sizes.before(dims[d],o.stop),o.step]
         else: leaves.append(sizes.before(dims[d], o%ns[d]) if type(o) is int and not full else o)
-        d += 1
     return leaves
+
+def _taken(name, old, n):
+    "The dimensions, of `n`, of which a call takes a part or which it takes apart"
+    if name=='getitem': return [d for o,d in _by_dim(old[0][1], n) if d is not None and o!=slice(None)]
+    if name in ('narrow','unflatten'): return [next(o for o in flat(old) if type(o) is int)%n]
+    return [n-1] if name in ('view','reshape') else []
 
 def _ought(name, old, ins, outs, sizes):
     "The leaves of a call in the smaller network, from those in the large one; `None` where there is no telling"
@@ -176,7 +194,7 @@ def _ought(name, old, ins, outs, sizes):
     if name in _blind or len(ints)<len(was) or any(leaves[k] not in (n,-1) for k,n in zip(ints,was)): return None
     return put(ints, shape)
 
-# %% ../nbs/12a_repair.ipynb #b5c2afdb
+# %% ../nbs/12a_repair.ipynb #62d714f6
 class RepairError(Exception): "The forward code cannot be made to fit"
 
 class _Replay(TorchFunctionMode):
@@ -208,6 +226,7 @@ class _Replay(TorchFunctionMode):
             diff = self.diff(leaves, flat(old), _ought(name, old, ins, outs, self.sizes))
             if err and not diff: raise err
             if diff: args,kwargs = Changes([(name,diff,None)]).args(name, args, kwargs)
+            if diff: diff |= self.where(name.strip('_'), leaves, old, ins)
             out = func(*args, **kwargs)
         self.log.setdefault(self.name[module], []).append((self.stack.run, name, leaves, diff))
         if not fits(out) and not diff and name in _counting and (name!='where' or len(args)==1): self.counts = True
@@ -219,22 +238,28 @@ class _Replay(TorchFunctionMode):
         if len(shapes)!=len(want): return self.counts and all(d is None for dims,_ in outs for d in dims)
         return all(len(a)==len(b) and all(map(free, a, b, o[0])) for a,b,o in zip(shapes,want,outs))
 
+    def where(self, name, leaves, old, ins):
+        "The sizes of channels by which a call is told from others that ask for the same numbers"
+        if ins is None: return {}
+        k,x = next((k,o) for k,o in enumerate(leaves) if isinstance(o, torch.Tensor))
+        own = lambda dim,n: dim is not None and self.sizes.after(dim, n)!=n and not self.sizes.g.repeats(dim)
+        return {f'{k}.{d}':[x.shape[d]]*2 for d in _taken(name, old, x.dim()) if own(ins[0][d], ins[1][d])}
+
     def diff(self, leaves, old, ought):
         number = lambda o: type(o) in (int,float)
         return {} if ought is None else {str(k):[a,b] for k,(a,was,b) in enumerate(zip(leaves,old,ought))
                                          if number(a) and number(b) and a!=b and a!=-1 and not (self.counts and b==was)}
 
-# %% ../nbs/12a_repair.ipynb #18bb5f73
+# %% ../nbs/12a_repair.ipynb #023f8421
 def _changes(log):
     "Changes from the calls of a module: for each its forward, function, numbers and what had to change"
     res = []
     for _,name,was,diff in log:
-        asked = {int(k):a for k,(a,_) in diff.items()}
         call = f'{name}:{len(was)}'
         if not diff or any(f==call and c==diff for f,c,_ in res): continue
         times = {}
         for run,f,leaves,d in log:
-            if f==name and len(leaves)==len(was) and all(type(leaves[k]) is type(a) and leaves[k]==a for k,a in asked.items()): times.setdefault(run, []).append(d==diff)
+            if f==name and len(leaves)==len(was) and asks(leaves, diff): times.setdefault(run, []).append(d==diff)
         if all(map(all, times.values())): res.append((call,diff,None)); continue
         nth = {tuple(i for i,o in enumerate(t) if o) for t in times.values()}
         if len(nth)>1: raise RepairError(f"{name} asks for other numbers each time that the module runs")
@@ -262,7 +287,7 @@ def repair(self:ChannelGraph,
     calls = {n:[c] for n,log in replay.log.items() if (c := _changes(log))}
     return Plan(plan.keep, plan.sizes, plan.shapes, plan.left, calls, plan.folds) if calls else None
 
-# %% ../nbs/12a_repair.ipynb #5a215e3b
+# %% ../nbs/12a_repair.ipynb #566691fb
 def guessed(
     plan:Plan,
     sure # sizes of modules that are known, as in `Plan.sizes`
@@ -278,9 +303,9 @@ def without(self:Plan, name, sure):
 
 @patch
 def score(self:ChannelGraph, plan, xb, dead):
-    "Whether the smaller network runs, how many calls it comes to, and (negative) how many numbers would have to change in them"
+    "Whether the smaller network runs, how many calls it comes to, and (negative) how many sizes would have to change in them"
     replay,err = _replayed(self, plan, xb, dead)
-    diffs = [len(d) for log in replay.log.values() for *_,d in log]
+    diffs = [0 if f.strip('_') in _arithmetic else len(d) for log in replay.log.values() for _,f,_,d in log]
     return err is None,len(diffs),-sum(diffs)
 
 @patch

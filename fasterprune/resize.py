@@ -31,7 +31,16 @@ def refill(
     if isinstance(o, dict): return {k:refill(o[k], leaves) for k in sorted(o)}
     return slice(*(next(leaves) for _ in range(3))) if isinstance(o, slice) else next(leaves)
 
-# %% ../nbs/11a_resize.ipynb #422eecd3
+# %% ../nbs/11a_resize.ipynb #811200b5
+def asks(leaves, change):
+    "Do the leaves of a call have what a change looks at? Numbers first: sizes may be unknown while a graph is traced"
+    def found(k):
+        k,_,d = k.partition('.')
+        if int(k)>=len(leaves): return
+        return leaves[int(k)] if not d else leaves[int(k)].shape[int(d)] if isinstance(leaves[int(k)], torch.Tensor) and leaves[int(k)].dim()>int(d) else None
+    return all(type(v := found(k)) is type(old) and v==old for k,(old,_) in sorted(change.items(), key=lambda o: '.' in o[0]))
+
+# %% ../nbs/11a_resize.ipynb #91459bc1
 class Changes(TorchFunctionMode):
     "Numbers of calls change while this is on"
     def __init__(self,
@@ -41,17 +50,18 @@ class Changes(TorchFunctionMode):
         self.changes,self.count = {},{}
         for i,(f,c,nth) in enumerate(changes):
             f,_,size = f.partition(':')
-            self.changes.setdefault(f, []).append((i, {int(k):v for k,v in c.items()}, nth, int(size or 0)))
+            self.changes.setdefault(f, []).append((i, c, nth, int(size or 0)))
 
     def args(self, name, args, kwargs):
         "The arguments of a call after changes"
         leaves,done = flat((args,kwargs)),False
         for i,c,nth,size in self.changes[name]:
-            if size not in (0,len(leaves)) or not all(k<len(leaves) and type(leaves[k]) is type(old) and leaves[k]==old for k,(old,_) in c.items()): continue
+            if size not in (0,len(leaves)) or not asks(leaves, c): continue
             n = self.count[i] = self.count.get(i, -1)+1
             if not done and (nth is None or n in nth):
                 todo,done = c,True
-        for k,(_,new) in todo.items() if done else (): leaves[k] = new
+        for k,(_,new) in todo.items() if done else ():
+            if '.' not in k: leaves[int(k)] = new
         return refill((args,kwargs), iter(leaves)) if done else (args,kwargs)
 
     def __torch_function__(self, func, types, args=(), kwargs=None):

@@ -7,8 +7,8 @@ Docs: https://fasterprune.github.io/fasterprune/shrink.html.md"""
 # %% auto #0
 __all__ = ['rel_diff', 'find_dead', 'shrink', 'save_shrunk', 'load_shrunk']
 
-# %% ../nbs/13_shrink.ipynb #74c6e7f9
-import math, re
+# %% ../nbs/13_shrink.ipynb #7597abad
+import math, re, warnings
 from collections import namedtuple
 from copy import deepcopy
 
@@ -91,7 +91,7 @@ class _Choices(TorchDispatchMode):
         if of is not func or not rel_diff(was, ins)<=self.tol: return out
         return _picked(func, args, kwargs, out, chosen[1]) if isinstance(out, tuple) else chosen[0].clone()
 
-# %% ../nbs/13_shrink.ipynb #5125dc74
+# %% ../nbs/13_shrink.ipynb #c9656018
 @patch
 def deaf(self:ChannelGraph,
     dead # classes
@@ -135,7 +135,7 @@ class Trial:
                 if not self.works(plan, dead): return plan,None
                 fitted = self.graph.fit(plan, self.runs[0][0], dead)
                 if fitted is not plan and not self.works(fitted, dead): return fitted,None
-            for p in [plan] if guess==(0,) or fitted is plan else [plan,fitted]:
+            for p in [plan] if guess==(0,) or fitted is plan else [fitted,plan]:
                 try: fixed = self.graph.repair(p, self.runs[0][0], dead)
                 except Exception as e: fixed,first = None,str(e) if isinstance(e, RepairError) else first
                 if fixed and not self.works(fixed, dead): return fixed,None
@@ -277,7 +277,7 @@ class _Folding(Trial):
         plan.folds = _folds(self.sums, dead)
         return plan
 
-# %% ../nbs/13_shrink.ipynb #e538c1c5
+# %% ../nbs/13_shrink.ipynb #f84687df
 def _dead(graph, lossy, sums=None):
     "For each group the classes that are dead, but for one if all are; and what is dead and has to stay"
     living,parts,left = graph.living(folds=sums is not None),[],[]
@@ -316,7 +316,9 @@ def shrink(
 )->nn.Module: # a smaller copy; its plan is `plan_of(…)`
     "`model` without what is dead in it: the same function, smaller"
     model = unwrap(model)
-    return find_dead(model, xb, lossy, tol, fold).apply(deepcopy(model, held(model)))
+    plan = find_dead(model, xb, lossy, tol, fold)
+    if not plan: warnings.warn(f"nothing goes: {'; '.join(f'{n}: {w}' for n,w in plan.left[:5]) or 'no channel is dead'}. Masks of whole filters or groups make channels dead, or a Pruner takes the least important")
+    return plan.apply(deepcopy(model, held(model)))
 
 # %% ../nbs/13_shrink.ipynb #fabf5152
 def save_shrunk(

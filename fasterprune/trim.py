@@ -68,7 +68,7 @@ class _Slice(torch.autograd.Function):
     @staticmethod
     def backward(ctx, g): return ctx.part.put(ctx.part.zeros(g), g),None
 
-# %% ../nbs/13b_trim.ipynb #dcb91ca8
+# %% ../nbs/13b_trim.ipynb #df45a25b
 class Trimmed(nn.Module):
     "`model` computing with the part of its weights that `plan` keeps"
     def __init__(self, model, plan):
@@ -117,9 +117,9 @@ def trim(
     plan:Plan # what computes, for example `Pruner(model, xb).plan(50)`
 )->Trimmed: # a module to call in the place of `model`, or a context in which `model` computes in this way
     "`model` at the speed of the network that `plan` would leave"
-    if not isinstance(model, nn.Module): raise TypeError(f"model must be a module, not {type(model).__name__}")
+    model = unwrap(model)
     if not isinstance(plan, Plan): raise TypeError(f"plan must be a Plan, as of Pruner(model, xb).plan(50), not {plan!r}")
-    return Trimmed(unwrap(model), plan)
+    return Trimmed(model, plan)
 
 # %% ../nbs/13b_trim.ipynb #9e0f700d
 _patched = 'forward','__reduce_ex__'

@@ -6,13 +6,13 @@ from copy import deepcopy
 import torch
 from torch import nn, Tensor
 from torch.utils.flop_counter import FlopCounterMode
-from fastcore.basics import patch
+from fastcore.basics import listify, patch
 from fasterprune.granularity import layer_axes, weight_names
 from fasterprune.criteria import *
 from fasterprune.schedule import *
 from fasterprune.mask import check_percent, n_dead, round_keep
 from fasterprune.report import *
-from fasterprune.sparsifier import original, match_names
+from fasterprune.sparsifier import match_names, match_percents, original
 from fasterprune.graph import *
 from fasterprune.graph import call, evaluating, plain, unwrap
 from fasterprune.plan import *
@@ -295,6 +295,19 @@ def test_names_take_one_group_of_a_layer():
     test_eq([sum(o//8==k for o in rows('self_attn.in_proj_weight')) for k in range(9)], [4]*9)   # half of the places in each head
     test_eq(len(p.plan({'self_attn':50}).keep['self_attn.in_proj_weight'][0]), 3*4)   # both: 1 head of 3 (or 2), 4 places of 8
 
+def test_patterns_modules_and_classes_name_groups():
+    m,x = torchvision.models.resnet18(num_classes=5),torch.randn(1,3,64,64)
+    p,pct = Pruner(m, x),lambda plan: {n:100-100*len(k[0])//m.get_parameter(n).shape[0] for n,k in plan.keep.items() if 0 in k and n.endswith('conv1.weight')}
+    a,b = 'layer1.0.conv1.weight','layer1.1.conv1.weight'
+    test_eq(pct(p.plan({'layer1*':50})), {a:50,b:50})
+    test_eq(pct(p.plan({'layer1.0.conv1':25, 'layer1*':50})), {a:25,b:50})   # a name has the last word
+    test_eq(pct(p.plan({m.layer1[0]:25, b:50})), {a:25,b:50})
+    test_eq(pct(p.plan({nn.Conv2d:50, m.layer1:25}))|{a:0,b:0}, {n:50 for n in p.groups() if n.endswith('conv1.weight')}|{a:0,b:0})
+    gone = [*Pruner(deepcopy(m), x).rounds({'layer1.*':50}, n=2)]
+    test_eq(gone[-1], 100*64/sum(map(len, p.groups().values())))
+    test_eq([*Pruner(m, x, ignore=nn.Conv2d).groups()], [])
+    assert f'{len(channel_graph(m, x).groups())} groups' in repr(channel_graph(m, x))
+
 def test_bad_input_changes_nothing():
     m,x = torchvision.models.resnet18(),torch.randn(2,3,64,64)
     old = {k:v.clone() for k,v in m.state_dict().items()}
@@ -305,6 +318,13 @@ def test_bad_input_changes_nothing():
     with expect_fail(ValueError, '101'): Pruner(m, x).prune_model(101)
     with expect_fail(TypeError, "'50'"): Pruner(m, x).prune_model('50')
     with expect_fail(ValueError, 'layer9'): Pruner(m, x).prune_model({'layer9':50})
+    with expect_fail(ValueError, '{}'): Pruner(m, x).prune_model({})
+    with expect_fail(TypeError, 'tuple'): Pruner((m,), x)
+    with expect_fail(TypeError, 'takes names'): Pruner(m, x, ignore=3)
+    with expect_fail(ValueError, 'LSTM'): Pruner(m, x, ignore=nn.LSTM)
+    with expect_fail(TypeError, 'without labels'): Pruner(m, (x,torch.zeros(2))).plan(50)
+    with expect_fail(TypeError, 'without labels'): Pruner(m, dict(x=x, y=torch.zeros(2))).plan(50)
+    with expect_fail(TypeError, 'DataLoader'): Pruner(m, torch.utils.data.DataLoader(x)).plan(50)
     with expect_fail(ValueError, 'gradients'): Pruner(m, x, criteria='taylor').prune_model(50)
     assert all(torch.equal(v, old[k]) for k,v in m.state_dict().items())
     test_eq(plan_of(m), None)

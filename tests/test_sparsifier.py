@@ -4,7 +4,7 @@ from difflib import get_close_matches
 import numpy as np
 import torch
 from torch import nn, Tensor
-from fastcore.basics import patch, patch_to
+from fastcore.basics import listify, patch, patch_to
 from fasterprune.granularity import *
 from fasterprune.criteria import *
 from fasterprune.mask import *
