@@ -43,10 +43,10 @@ def _elsewhere(graph, plan, small, xb):
     try: return rel_diff(want, outputs_of(small, xb))
     except Exception: return math.inf
 
-# %% ../nbs/13d_coverage.ipynb #b92e6d8a
+# %% ../nbs/13d_coverage.ipynb #f29c3b65
 def half_of_each(
     model:nn.Module, # any model; it is left as it is
-    xb, # a sample batch: a tensor, a tuple of arguments, or a dict of named ones
+    xb, # sample inputs, without labels: a tensor, a tuple of arguments, or a dict of named ones
     lossy:bool=False, # take also groups where sizes matter
     others=() # batches of other sizes: the first that the model takes is measured, too
 )->dict: # a row of a report

@@ -1004,10 +1004,10 @@ def _check_batch(model, xb):
     except TypeError as e:
         raise TypeError(f"{type(model).__name__} does not take xb, a batch of {', '.join(kwargs) or len(args)}: {e}. Give what the model takes, without labels") from None
 
-# %% ../nbs/05a_graph.ipynb #c02e33fe
+# %% ../nbs/05a_graph.ipynb #35713ee4
 def channel_graph(
     model:nn.Module, # any model
-    xb # a sample batch: a tensor, a tuple of arguments, or a dict of named ones
+    xb # sample inputs, without labels: a tensor, a tuple of arguments, or a dict of named ones
 )->ChannelGraph:
     "Which channels of `model` live and die together, by running it once"
     model = unwrap(model)

@@ -93,14 +93,14 @@ def keep_plan(
     if getattr(learn, 'opt', None) is not None: _forget_misfits(learn.opt)
     return learn
 
-# %% ../nbs/14_prune_callback.ipynb #ea59a0b5
+# %% ../nbs/14_prune_callback.ipynb #8ead7ff3
 class PruneCallback(Callback):
     "Remove `sparsity` percent of the channels while the network trains"
     order,remove_on_fetch,_learn = 56,True,None   # behind the Recorder, whose table gets a column
     @delegates(Pruner.__init__)
     def __init__(self,
         sparsity:float, # percent of the original network (50 is 50 %)
-        context:str='global', # 'local': the same share of each group; 'global': groups compete
+        context:str='global', # 'local': the same share of each group; 'global': groups compete (the default of `Pruner` is 'local')
         criteria=large_final, # scores of weights: a function, or the name of one
         schedule=one_cycle, # progress: a function `(start, end, pos)`, or the name of one
         *,

@@ -46,12 +46,12 @@ def one_of(what, v, known):
     if v not in known: raise ValueError(f"{what}={v!r} is not known; choose from {', '.join(map(repr, known))}")
     return known[v] if isinstance(known, dict) else v
 
-# %% ../nbs/13a_pruner.ipynb #1665854a
+# %% ../nbs/13a_pruner.ipynb #9fb96b50
 class Pruner:
     "Scores coupled channels together, and removes the least important"
     def __init__(self,
         model:nn.Module, # any model
-        xb, # a sample batch: a tensor, a tuple of arguments, or a dict of named ones
+        xb, # sample inputs, without labels: a tensor, a tuple of arguments, or a dict of named ones
         context:str='local', # 'local': the same share of each group; 'global': groups compete
         criteria=large_final, # scores of weights: a function, or the name of one
         *,

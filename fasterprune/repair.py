@@ -132,7 +132,7 @@ def plan(self:ChannelGraph,
     with evaluating(self.model): sizes = self.sizes(keep, set(dead), guess, whole)   # to ask for a spectral norm is to change it
     return Plan(keep, sizes, {n:tuple(p.shape) for n,p in self.names.values()})
 
-# %% ../nbs/12a_repair.ipynb #714732b4
+# %% ../nbs/12a_repair.ipynb #eefdca6a
 _arithmetic = 'mul multiply div divide true_divide truediv add sub pow rpow rsub rdiv rtruediv rmul radd imul iadd itruediv'.split()
 _counting = 'nms nonzero where argwhere masked_select unique unique_consecutive'.split()
 _blind = 'permute transpose movedim swapaxes flip roll squeeze unsqueeze flatten chunk repeat tile softmax mean sum cat stack unbind select'.split()
@@ -145,9 +145,14 @@ class _Sizes:
         if id(dim) not in self.memo: self.memo[id(dim)] = self.g.left_of(dim, self.dead)
         return self.memo[id(dim)]
     def shape(self, labels): return tuple(self.after(d, n) for d,n in zip(*labels))
-    def before(self, dim, i): return i if dim is None or i is None else self.g.left_of(dim.take(np.arange(len(dim))[:i]), self.dead)
+    def before(self, dim, i):
+        "Where an index lies in what stays; one that counts from the end goes on to do so"
+        if dim is None or i is None: return i
+        left = lambda *a: self.g.left_of(dim.take(np.arange(len(dim))[slice(*a)]), self.dead)
+        if abs(i)>len(dim) or self.after(dim, len(dim))==len(dim): return i
+        return left(i) if i>=0 else -left(i, None) or left(None)
 
-# %% ../nbs/12a_repair.ipynb #de3f3bcb
+# %% ../nbs/12a_repair.ipynb #ae38a105
 def _by_dim(index, n):
     "The parts of an index, each with the dimension that it is for"
     index = index if isinstance(index, tuple) else (index,)
@@ -167,7 +172,7 @@ def _index(index, ins, sizes, leaves):
     for o,d in _by_dim(index, len(ns)):
         full = d is None or dims[d] is None or isinstance(o, slice) and o==slice(None)
         if isinstance(o, slice): leaves += [o.start,o.stop,o.step] if full else [sizes.before(dims[d],o.start),sizes.before(dims[d],o.stop),o.step]
-        else: leaves.append(sizes.before(dims[d], o%ns[d]) if type(o) is int and not full else o)
+        else: leaves.append(sizes.before(dims[d], o) if type(o) is int and not full else o)
     return leaves
 
 def _taken(name, old, n):

@@ -277,7 +277,7 @@ class _Folding(Trial):
         plan.folds = _folds(self.sums, dead)
         return plan
 
-# %% ../nbs/13_shrink.ipynb #f84687df
+# %% ../nbs/13_shrink.ipynb #c87e99f9
 def _dead(graph, lossy, sums=None):
     "For each group the classes that are dead, but for one if all are; and what is dead and has to stay"
     living,parts,left = graph.living(folds=sums is not None),[],[]
@@ -292,7 +292,7 @@ def _dead(graph, lossy, sums=None):
 
 def find_dead(
     model:nn.Module, # any model
-    xb, # a sample batch: a tensor, a tuple of arguments, or a dict of named ones
+    xb, # sample inputs, without labels: a tensor, a tuple of arguments, or a dict of named ones
     lossy:bool=False, # take also what is dead where sizes matter (the statistics of a LayerNorm, a softmax)
     tol:float=None, # largest relative difference of outputs; default: 1e-10 for float64, 1e-3 for float32, 0.1 for half precision (with `lossy` none)
     fold:bool=True # take also what is constant, and fold it into biases and carriers (not with `lossy`)
@@ -309,7 +309,7 @@ def find_dead(
 
 def shrink(
     model:nn.Module, # any model; it is left as it is
-    xb, # a sample batch
+    xb, # sample inputs, without labels
     lossy:bool=False, # as in `find_dead`
     tol:float=None, # as in `find_dead`
     fold:bool=True # as in `find_dead`

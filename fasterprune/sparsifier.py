@@ -215,7 +215,7 @@ def match_percents(
             if loose!=exact: res = {n:q for n,q in res.items() if n not in ns}|dict.fromkeys(ns, p)
     return res
 
-# %% ../nbs/06_sparsifier.ipynb #76a3c7aa
+# %% ../nbs/06_sparsifier.ipynb #75e9b1b1
 _contexts = ('local','global','erk','lamp')
 conv_layers = (nn.Conv2d,)   # what is considered by default, but for groups of coupled channels: there all layers are
 
@@ -232,7 +232,7 @@ class Sparsifier:
         unit:str='weights', # what a percentage counts in the global context: 'weights' or 'groups'
         ignore=(), # layers, their names, patterns or classes to leave alone
         norms:bool=True, # dead filters take the affine parameters of the norm behind them along
-        xb=None, # a sample batch, to see which norm follows which filter, and which channels are coupled; default: made up
+        xb=None, # sample inputs, to see which norm follows which filter, and which channels are coupled; default: made up
         keep_pruned:bool=False # keep the values of pruned weights, to bring them back when the sparsity falls
     ):
         self.model,self.granularity,self.context,self.criteria = unwrap(model),granularity,context,get_criterion(criteria)

@@ -62,7 +62,7 @@ def _onnx(model, xb):
 
 ways = dict(eager=_eager, channels_last=_channels_last, folded=_folded, compiled=_compiled, exported=_exported, onnx=_onnx)
 
-# %% ../nbs/13c_speed.ipynb #80f4eabd
+# %% ../nbs/13c_speed.ipynb #f689f2e5
 class _Way(nn.Module):
     "A function in the place of a model"
     def __init__(self, f): super().__init__(); self.__dict__['f'] = f
@@ -70,16 +70,16 @@ class _Way(nn.Module):
 
 def run_as(
     model:nn.Module, # any model
-    xb, # a sample batch: a tensor, a tuple of arguments, or a dict of named ones
+    xb, # sample inputs, without labels: a tensor, a tuple of arguments, or a dict of named ones
     way # name of one of `ways`, or a function like those
 )->nn.Module: # a module to call like `model`
     "`model` run in one of `ways`, for inference"
     with evaluating(model), torch.no_grad(): return _Way(one_of('way', way, ways)(model, xb)).eval()
 
-# %% ../nbs/13c_speed.ipynb #963d2833
+# %% ../nbs/13c_speed.ipynb #615339f3
 def compare_ways(
     model:nn.Module, # any model
-    xb, # a sample batch
+    xb, # sample inputs, without labels
     only=None, # names of ways; default: all of `ways`
     cost=milliseconds, # a function `(model, xb)`, or 'ms'
     seconds:float=.3 # seconds: measure each for so long
@@ -97,10 +97,10 @@ def compare_ways(
             except Exception as e: notes.append(f"{k} does not work: {type(e).__name__}: {(str(e).splitlines() or [''])[0]}")
     return Report(rows, 'Ways to run', notes)
 
-# %% ../nbs/13c_speed.ipynb #b0ed60a2
+# %% ../nbs/13c_speed.ipynb #7be2e990
 def recommend_rounding(
     model:nn.Module, # any model; it is left as it is
-    xb, # a sample batch, as large as those to come
+    xb, # sample inputs, as many as those to come
     sparsity=45, # percent of channels that go
     roundings=(None,4,8,16,32), # values of `round_to` to try
     cost=milliseconds, # a function `(model, xb)`, or 'ms', 'macs', 'params', 'bytes'

@@ -394,6 +394,20 @@ def test_a_plan_holds_for_other_sizes():
             rows = x.view(B, -1, W, C)
             return self.o((v/(1+v.pow(2).sum(-1, keepdim=True))).flatten(2)).mean(1)+rows[:,1].mean()
     for size in (10,8): holds(Heads(), torch.randn(2,5,12,12), torch.randn(3,5,size,size), 1)   # the depth is in the norm
+    class Tokens(nn.Module):
+        "Three tokens at the end, at most 50 of all, and a part of the channels that is counted from their end"
+        def __init__(self):
+            super().__init__()
+            self.heads,self.a,self.t,self.pos,self.qkv,self.o,self.end = 4,nn.Conv2d(3,16,4,4),nn.Parameter(torch.randn(1,3,16)),nn.Parameter(torch.randn(1,16,4,4)),nn.Linear(16,48),nn.Linear(16,16),nn.Linear(8,5)
+        def forward(self, x):
+            x = self.a(x)
+            x = x+F.interpolate(self.pos, x.shape[-2:], mode='bilinear')
+            x = torch.cat([x.flatten(2).mT, self.t.expand(len(x), -1, -1)], 1)[:,-50:]
+            B,N,C = x.shape
+            q,k,v = self.qkv(x).reshape(B, N, 3, self.heads, C//self.heads).permute(2,0,3,1,4)
+            y = self.o((q@k.mT@v/N).transpose(1,2).reshape(B, N, C))
+            return self.end(y[:,-3:,-8:].tanh())+self.end(y[:,-1,:-8].relu()).unsqueeze(1)
+    holds(Tokens(), img(2,16), img(3,24))
     class Windows(nn.Module):
         "Heads, windows, patches, and samples: two of each"
         def __init__(self, dim=8):
