@@ -7,7 +7,7 @@ Docs: https://fasterprune.github.io/fasterprune/callback.html.md"""
 # %% auto #0
 __all__ = ['KeepSparse', 'add_column', 'percent_at', 'keep_sparse', 'SparsifyCallback', 'sample_batch', 'CheckZeros']
 
-# %% ../nbs/07_callback.ipynb #9cdf9e0e
+# %% ../nbs/07_callback.ipynb #07b3e5ff
 import math, warnings
 from fastai.basics import *
 from fastai.callback.fp16 import MixedPrecision
@@ -16,7 +16,7 @@ from fastai.callback.tracker import TrackerCallback
 from .criteria import *
 from .schedule import *
 from .mask import check_percent
-from .graph import unwrap
+from .graph import few, unwrap
 from .sparsifier import *
 
 # %% ../nbs/07_callback.ipynb #5dcbe62f
@@ -185,9 +185,10 @@ def _clean(self:SparsifyCallback):
 @patch
 def __getstate__(self:SparsifyCallback): return {k:v for k,v in self.__dict__.items() if k!='inputs'}
 
-# %% ../nbs/07_callback.ipynb #6b5b9edd
+# %% ../nbs/07_callback.ipynb #4e1676eb
 def sample_batch(
     dls:DataLoaders,
+    model:nn.Module=None, # that has to take it
     n:int=2 # how many samples
 )->tuple: # what the model takes, without labels
     "A small batch, taken without touching any random state"
@@ -198,19 +199,20 @@ def sample_batch(
     if rng: rng.setstate(state); dl.rng = rng
     b = b if isinstance(b, (tuple,list)) else (b,)
     k = getattr(dls, 'n_inp', 1 if len(b)==1 else len(b)-1)
-    return tuple(o[:n] if isinstance(o, Tensor) and o.ndim else o for o in b[:k])
+    return few(model or nn.Identity(), tuple(b[:k]), n)
 
-# %% ../nbs/07_callback.ipynb #bb70d588
+# %% ../nbs/07_callback.ipynb #2c266ef9
 @patch
 def before_fit(self:SparsifyCallback):
     "Check everything before anything changes"
+    if (n := self.__dict__.pop('inputs', None)) is not None: n.__exit__(None, None, None)   # of a fit that was interrupted
     self.run = not hasattr(self, 'lr_finder') and not hasattr(self, 'gather_preds')
     if not self.run: return
     model,f = unwrap(self.learn.model),self.schedule
     if self.sparsifier is None or self.sparsifier.model is not model:
         falls = any(f(0.,1.,i/100)-f(0.,1.,(i+1)/100)>1e-9 for i in range(100))
         kw = {'keep_pruned':falls, **self.kw}
-        if kw['granularity']=='group' and kw.get('xb') is None: kw['xb'] = sample_batch(self.dls)
+        if kw['granularity']=='group' and kw.get('xb') is None: kw['xb'] = sample_batch(self.dls, model)
         self.sparsifier = Sparsifier(model, **kw)
     self.ends,self.pct,self.started = self.sparsifier._check(self.target, self.round_to),None,False
     self.learn.keep_sparse.coming = self.sparsifier

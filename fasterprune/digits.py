@@ -7,7 +7,9 @@ Docs: https://fasterprune.github.io/fasterprune/digits.html.md"""
 # %% auto #0
 __all__ = ['digits_dls', 'digits_net', 'digits_learner']
 
-# %% ../nbs/06a_digits.ipynb #c03e6618
+# %% ../nbs/06a_digits.ipynb #cfb0fb82
+from contextlib import redirect_stdout
+from io import StringIO
 import torch
 from torch import nn
 from fastai.basics import DataLoader, DataLoaders, Learner, CrossEntropyLossFlat, accuracy, set_seed
@@ -48,3 +50,12 @@ def digits_learner(
     "A `Learner` on the digits"
     set_seed(seed, reproducible=True)
     return Learner(digits_dls(bs), digits_net() if model is None else model, loss_func=CrossEntropyLossFlat(), metrics=accuracy, **kwargs)
+
+# %% ../nbs/06a_digits.ipynb #a1b3c4ce
+def fit_quietly(
+    learn:Learner,
+    *args, # for `fit`
+    **kwargs # for `fit`
+):
+    "`learn.fit` without a progress bar, a table, or what callbacks print"
+    with learn.no_bar(), learn.no_logging(), redirect_stdout(StringIO()): learn.fit(*args, **kwargs)

@@ -865,7 +865,7 @@ def guess_batches(
             yield torch.zeros(2, m.in_features)
             return
 
-# %% ../nbs/05a_graph.ipynb #a4937e46
+# %% ../nbs/05a_graph.ipynb #57979ec9
 @contextmanager
 def plain():
     "Recurrent cells, attention and transformer layers in operations whose labels can be followed"
@@ -903,6 +903,21 @@ def half_batch(
     n = ts[0].shape[0] if ts and ts[0].ndim else 0
     other = lambda t: t if not isinstance(t, Tensor) else t[:n//2] if n>1 else torch.cat([t,t])
     return tree_map(other, xb) if n and all(t.ndim and t.shape[0]==n for t in ts) else None
+
+def few(
+    model:nn.Module,
+    xb, # a batch
+    n=2 # how many samples
+): # a batch of the same kind
+    "The first samples of a batch; all of it, if it holds a mask that is none of samples, or the model does not take so few"
+    ts = [t for t in tree_leaves(as_batch(xb)) if isinstance(t, Tensor)]
+    if any(not t.ndim or t.shape[0]!=ts[0].shape[0] for t in ts): return xb
+    cut = tree_map(lambda t: t[:n] if isinstance(t, Tensor) else t, as_batch(xb))
+    try:
+        with evaluating(model), torch.no_grad(): call(model, fit_batch(model, own_batch(cut)))
+    except Exception: return xb
+    finally: torch.clear_autocast_cache()   # weights that were cast without gradients
+    return cut
 
 def _let_go(v):
     "Tensors without the graph that they come from, which nobody could copy"
@@ -1004,13 +1019,14 @@ def _check_batch(model, xb):
     except TypeError as e:
         raise TypeError(f"{type(model).__name__} does not take xb, a batch of {', '.join(kwargs) or len(args)}: {e}. Give what the model takes, without labels") from None
 
-# %% ../nbs/05a_graph.ipynb #35713ee4
+# %% ../nbs/05a_graph.ipynb #08b98736
 def channel_graph(
     model:nn.Module, # any model
     xb # sample inputs, without labels: a tensor, a tuple of arguments, or a dict of named ones
 )->ChannelGraph:
     "Which channels of `model` live and die together, by running it once"
     model = unwrap(model)
+    if getattr(getattr(vars(model).get('forward'), '__self__', None), 'full', None) is model: raise ValueError("the model is inside of `with trim(…)`, where only a part of it computes: leave the context first")
     _check_batch(model, xb)
     g = ChannelGraph(model)
     if reset_states(model) and (h := half_batch(xb)) is not None:   # so that the code is seen that makes its state fit another batch
@@ -1021,7 +1037,22 @@ def channel_graph(
     g.lab,g.fixed,g.places,g.stack = None,None,None,[]
     return g._members()
 
-# %% ../nbs/05a_graph.ipynb #85512433
+# %% ../nbs/05a_graph.ipynb #cb1fd2b1
+class _Unheard:
+    "A forward hook whose operations are not looked at, unless it changes the output"
+    def __init__(self, hook): self.hook = hook
+    def __call__(self, *args, **kwargs):
+        with _disable_current_modes(), torch._C.DisableTorchFunction(): out = self.hook(*args, **kwargs)
+        return None if out is None else self.hook(*args, **kwargs)
+
+@contextmanager
+def _unheard(model):
+    was = [(m._forward_hooks, k, f) for m in model.modules() for k,f in m._forward_hooks.items() if getattr(f, '__self__', None).__class__ is not Stack]
+    for d,k,f in was: d[k] = _Unheard(f)
+    try: yield
+    finally:
+        for d,k,f in was: d[k] = f
+
 @patch
 def look(self:ChannelGraph, xb, train=False):
     "Run the model and label all that it computes; did it run?"
@@ -1029,7 +1060,7 @@ def look(self:ChannelGraph, xb, train=False):
     with watching(self.model, self.stack), evaluating(self.model), plain():
         self.model.train(train)
         try:
-            with _Watch(self), _Calls(self): out = call(self.model, xb)
+            with _unheard(self.model), _Watch(self), _Calls(self): out = call(self.model, xb)
         except Exception:
             if not train: raise
             return False

@@ -110,13 +110,16 @@ def named_tensors(
     "Parameters and buffers by name, tied ones under each of their names"
     return dict([*model.named_parameters(remove_duplicate=False), *model.named_buffers(remove_duplicate=False)])
 
-# %% ../nbs/12_plan.ipynb #764120d3
+# %% ../nbs/12_plan.ipynb #b7370887
 @patch
 def check(self:Plan,
     model:nn.Module # the model that the plan is for, at its original size
 ):
     "Raise if the plan does not fit `model`"
     ts,ms,cut = named_tensors(model),dict(model.named_modules()),{*self.keep, *(f[0] for f in self.folds)}
+    for n,ds in self.keep.items():
+        if n not in ts: raise ValueError(f"the plan is for another model: this one has no parameter {n!r}")
+        if any(d>=ts[n].ndim or max(i, default=0)>=ts[n].shape[d] for d,i in ds.items()): raise ValueError(f"the plan is for another model: {n} has shape {tuple(ts[n].shape)}, and not all that should stay of it")
     for n,s in self.shapes.items():
         if n not in ts: raise ValueError(f"the plan is for another model: this one has no parameter {n!r}")
         if tuple(ts[n].shape)!=s and (n in cut or isinstance(ts[n], nn.Parameter)): raise ValueError(f"the plan is for another model: {n} has shape {tuple(ts[n].shape)}, not {s}")
@@ -126,7 +129,7 @@ def check(self:Plan,
                 raise ValueError(f"the plan is for another model: {n}.{k} is {getattr(ms.get(n), k, None)!r}, not {old!r}")
     self._fits(ts)
 
-# %% ../nbs/12_plan.ipynb #85f142e4
+# %% ../nbs/12_plan.ipynb #b4a9bc5d
 @patch
 def _fits(self:Plan, ts):
     "Raise if what is folded is not there"
@@ -150,7 +153,7 @@ def reshaped(
 def _take(self:Plan, n, t):
     order = _order(t)
     for d,i in self.keep[n].items(): t = t.index_select(d, torch.tensor(i, device=t.device))
-    return t.clone(memory_format=order)
+    return t.clone(memory_format=order) if t.layout==torch.strided else t
 
 def _follow_weights(model):
     "What modules remember beside their parameters"
@@ -162,21 +165,21 @@ def _follow_weights(model):
     for m in model.modules():
         if isinstance(m, nn.RNNBase): m._flat_weights = [getattr(m, w, None) for w in m._flat_weights_names]
 
-# %% ../nbs/12_plan.ipynb #474cf740
+# %% ../nbs/12_plan.ipynb #3afb0366
 @patch
 def apply(self:Plan,
     model:nn.Module # changed in place
 ):
     "Keep what stays, in place"
     self.check(model)
-    done = set()
     ts = named_tensors(model)
     with torch.no_grad():
-        for n,t in self.fold(ts).items(): ts[n].data = t
-    for n,t in ts.items():
-        if n not in self.keep or id(t) in done: continue
-        done.add(id(t))
-        new,grad = self._take(n, t.detach()),None if t.grad is None else self._take(n, t.grad)
+        folded,todo = {id(ts[n]):t for n,t in self.fold(ts).items()},{}
+        for n,t in ts.items():
+            if n in self.keep: todo.setdefault(id(t), (t, self._take(n, folded.get(id(t), t.detach())), None if t.grad is None else self._take(n, t.grad)))
+        for t in ts.values():
+            if id(t) in folded and id(t) not in todo: t.data = folded[id(t)]
+    for t,new,grad in todo.values():   # from here on nothing can fail
         t.grad = None
         reshaped(t, new)
         t.grad = grad
@@ -191,7 +194,7 @@ def apply(self:Plan,
     model.__dict__['_shrunk_by'] = before.then(self) if before else self
     return model
 
-# %% ../nbs/12_plan.ipynb #911de922
+# %% ../nbs/12_plan.ipynb #e7a1450c
 @patch
 def within(self:Plan,
     name # of a module
@@ -205,7 +208,7 @@ def within(self:Plan,
 
 def plan_of(
     model:nn.Module
-)->Plan: # `None` if neither it nor a part of it ever was shrunk
+)->Plan: # `None` if neither it nor a part of it was shrunk by itself
     "The plan by which `model` was made from its original"
     plans = [vars(m)['_shrunk_by'].within(n) for n,m in unwrap(model).named_modules() if '_shrunk_by' in vars(m)]
     return reduce(Plan.then, plans) if plans else None
@@ -229,12 +232,18 @@ def then(self:Plan,
     return Plan(keep, sizes, {**after.shapes, **self.shapes}, list(dict.fromkeys([*self.left,*after.left])), calls, [*self.folds,*folds],
                 max((o.diff for o in (self,after) if o.diff is not None), default=None))
 
-# %% ../nbs/12_plan.ipynb #b396425b
+# %% ../nbs/12_plan.ipynb #11297544
 def held(
     model:nn.Module # that has run
 )->dict: # by `id`, for `deepcopy`
-    "Copies of what modules keep from their last pass, without its history, which could not be copied"
-    return {id(t):t.detach().clone() for m in model.modules() for t in tree_leaves(vars(m)) if isinstance(t, Tensor) and not t.is_leaf}
+    "Copies of what modules keep from their last pass, without its history, which could not be copied; hooks that others have set are theirs"
+    res = {id(t):t.detach().clone() for m in model.modules() for t in tree_leaves(vars(m)) if isinstance(t, Tensor) and not t.is_leaf}
+    own = {id(o) for m in model.modules() for o in (m,*vars(m).values())}
+    for m in model.modules():
+        for f in [*m._forward_hooks.values(), *m._forward_pre_hooks.values(), *m._backward_hooks.values()]:
+            of = getattr(getattr(f, 'func', f), '__self__', None)
+            if of is not None and id(of) not in own: res[id(f)] = f
+    return res
 
 def light_copy(
     model:nn.Module

@@ -7,7 +7,7 @@ Docs: https://fasterprune.github.io/fasterprune/prune_callback.html.md"""
 # %% auto #0
 __all__ = ['keep_plan', 'PruneCallback']
 
-# %% ../nbs/14_prune_callback.ipynb #3f491653
+# %% ../nbs/14_prune_callback.ipynb #1a29ab93
 import warnings
 from copy import deepcopy
 from fastai.basics import *
@@ -17,8 +17,9 @@ from .schedule import *
 from .mask import check_percent
 from .callback import add_column, own_weights, percent_at, restart_trackers
 from .graph import *
-from .graph import unwrap
+from .graph import few, fit_batch, unwrap
 from .plan import *
+from .plan import named_tensors
 from .shrink import *
 from .pruner import *
 from .pruner import Start, saved_percent, warn_short
@@ -51,8 +52,19 @@ def slice_state(
         for p,s in zip(ps, slow):
             if names.get(id(p)) in plan.keep: s.data = plan._take(names[id(p)], s.data)
 
-# %% ../nbs/14_prune_callback.ipynb #bfe2e6d0
+# %% ../nbs/14_prune_callback.ipynb #38994a92
 def _write_plan(model, state_dict, prefix, local_metadata): local_metadata['plan'] = (plan_of(model) or Plan()).to_json()
+
+def _fit_together(model, now, plan, loaded):
+    "Raise if what is loaded does not have the shapes that its plan leaves of the original, before anything changes"
+    was = {}   # by tensor: a tied parameter has several names
+    for n,t in named_tensors(model).items(): was.setdefault(id(t), now.shapes[n] if n in now.keep else tuple(t.shape))
+    for n,t in named_tensors(model).items():
+        shape,ds = was[id(t)],plan.keep.get(n, {})
+        if n in plan.shapes and n in plan.keep and plan.shapes[n]!=shape: raise ValueError(f"cannot load: the plan is for another model, in which {n} had shape {plan.shapes[n]}, not {shape}")
+        small = tuple(len(ds.get(d, range(s))) for d,s in enumerate(shape))
+        if n in loaded and loaded[n]!=small: raise ValueError(f"cannot load: {n} has shape {loaded[n]}, and this network has {small} there")
+    if missing := plan.keep.keys()-named_tensors(model).keys(): raise ValueError(f"cannot load: the plan is for another model, this one has no {min(missing)}")
 
 def _read_plan(model, state_dict, prefix, local_metadata, *args):
     now = plan_of(model) or Plan()
@@ -63,6 +75,7 @@ def _read_plan(model, state_dict, prefix, local_metadata, *args):
     if plan.keep==now.keep: return
     lost = [n for n in now.keep if f'{prefix}{n}' not in state_dict and plan.keep.get(n)!=now.keep[n]]
     if lost: raise ValueError(f"cannot load: {lost[0]} has to grow, but is not among what is loaded; load into a new model")
+    _fit_together(model, now, plan, {n[len(prefix):]:tuple(t.shape) for n,t in state_dict.items() if n.startswith(prefix) and isinstance(t, Tensor)})
     grow(model)
     if plan: plan.apply(model)
 
@@ -93,7 +106,7 @@ def keep_plan(
     if getattr(learn, 'opt', None) is not None: _forget_misfits(learn.opt)
     return learn
 
-# %% ../nbs/14_prune_callback.ipynb #8ead7ff3
+# %% ../nbs/14_prune_callback.ipynb #8e82bf68
 class PruneCallback(Callback):
     "Remove `sparsity` percent of the channels while the network trains"
     order,remove_on_fetch,_learn = 56,True,None   # behind the Recorder, whose table gets a column
@@ -107,9 +120,10 @@ class PruneCallback(Callback):
         of='channels', # percent of what: 'channels' that could go, 'params', 'macs', 'bytes', 'ms', or a function `(model, xb)`
         every:float=5, # percent: channels go in portions of about this size
         round_to:int=None, # the channels that stay are rounded up to a multiple of this
+        xb=None, # sample inputs; default: the first of the first batch
         **kwargs
     ):
-        self.target,self.schedule,self.every,self.round_to,self.of = check_percent(sparsity),get_schedule(schedule),check_percent(every),round_to,of
+        self.target,self.schedule,self.every,self.round_to,self.of,self.given = check_percent(sparsity),get_schedule(schedule),check_percent(every, 'every'),round_to,of,xb
         if (end := percent_at(self.schedule, 0., self.target, 1.))!=self.target: raise ValueError(f"the schedule ends at {end}, not at {self.target}: what is removed does not come back")
         Pruner(nn.Identity(), None, context)   # complains first of what comes first
         self.kw = dict(context=context, criteria=get_criterion(criteria), **kwargs)
@@ -140,7 +154,7 @@ def before_fit(self:PruneCallback):
     keep_plan(self.learn)
     add_column(self.learn, 'pruned')
 
-# %% ../nbs/14_prune_callback.ipynb #f062cc89
+# %% ../nbs/14_prune_callback.ipynb #d46086fd
 @patch
 def _begin(self:PruneCallback):
     "Compare with the original network, and see whether the target can be reached, before anything is removed"
@@ -151,6 +165,7 @@ def _begin(self:PruneCallback):
     self.start = Start(groups, self.cost, model, p.xb)
     if self.cost: self._rehearse()
     self.pruned = self._gone()
+    self.shapes = self._shapes()
     self.first,self.asked = self.pruned if self.epoch==0 else 0.,self.pruned   # a fit that begins in the middle is on schedule already
 
 def _soon(w, grad): return w.abs()   # stands for a criterion whose gradients are still to come
@@ -167,10 +182,21 @@ def _rehearse(self:PruneCallback):
 @patch
 def _gone(self:PruneCallback): return saved_percent(self.start, self._model)
 
-# %% ../nbs/14_prune_callback.ipynb #93df4590
+@patch
+def _shapes(self:PruneCallback): return [p.shape for p in self._model.parameters()]
+
+@patch
+def _look(self:PruneCallback):
+    "Measure again if somebody has loaded a network of other shapes in the meantime"
+    if self.shapes==(now := self._shapes()): return
+    self.pruned,self.changed,self.shapes = self._gone(),True,now
+    self.asked = min(self.asked, self.pruned)
+
+# %% ../nbs/14_prune_callback.ipynb #c50e5190
 @patch
 def _prune_to(self:PruneCallback, pct, force=False):
     "Remove channels until `pct` percent have gone"
+    self._look()
     if not (pct-self.asked>=self.every or ((force or pct>=self.target) and pct>self.asked)): return
     self.asked = pct
     plan,self.stayed = self.pruner._plan(pct, self.round_to, self.start)
@@ -178,13 +204,15 @@ def _prune_to(self:PruneCallback, pct, force=False):
     if not plan: return
     slice_state(plan, self._model, self.opt)
     self.pruner.apply(plan)
-    self.pruned,self.changed = self._gone(),True
+    self.pruned,self.changed,self.shapes = self._gone(),True,self._shapes()
 
 @patch
 def before_batch(self:PruneCallback):
     if not self.training or self.sample is not None: return
-    part = (lambda b: b) if getattr(self.cost, 'noisy', False) else lambda b: b[:2]
-    self.sample = tuple(to_detach(part(b), cpu=False) if isinstance(b, Tensor) else b for b in self.learn.xb)
+    if self.given is not None: self.sample = fit_batch(self._model, self.given)
+    else:
+        xb = tuple(to_detach(b, cpu=False) if isinstance(b, Tensor) else b for b in self.learn.xb)
+        self.sample = xb if getattr(self.cost, 'noisy', False) else few(self._model, xb)
     self._begin()
 
 @patch
@@ -198,7 +226,7 @@ def before_step(self:PruneCallback):
 def after_train(self:PruneCallback):
     if self.epoch==self.n_epoch-1 and self.start is not None: self._prune_to(self.target, True)
 
-# %% ../nbs/14_prune_callback.ipynb #3ee24bf2
+# %% ../nbs/14_prune_callback.ipynb #35cc331e
 @patch
 def before_epoch(self:PruneCallback): self.in_fit = False   # `learn.validate` is an epoch too, but trains nothing
 
@@ -208,13 +236,15 @@ def before_train(self:PruneCallback): self.in_fit = True
 @patch
 def after_validate(self:PruneCallback):
     if not self.in_fit: return
+    if self.start is not None: self._look()
     self.recorder.log.append(self.pruned)
     if self.changed: restart_trackers(self.learn)
     self.changed = False
 
 @patch
 def after_fit(self:PruneCallback):
+    if self.start is not None: self._look()
     if self.start is None: pass
-    elif self.asked<self.target: warnings.warn(f"the fit ended early: {self.pruned:.1f} % went and not {self.target:g} %; a schedule that is `between` ends before the fit")
+    elif self.asked<self.target: warnings.warn(f"the fit ended early, or a larger network was loaded: {self.pruned:.1f} % went and not {self.target:g} %; a schedule that is `between` ends before the fit")
     else: warn_short(self.asked, self.pruned, self.stayed, self.left, self.start.sizes, self.round_to)
     self.sample = self.pruner = self.start = None

@@ -7,8 +7,8 @@ Docs: https://fasterprune.github.io/fasterprune/pruner.html.md"""
 # %% auto #0
 __all__ = ['reductions', 'costs', 'Pruner', 'count_params', 'count_bytes', 'count_macs', 'milliseconds', 'turns', 'in_turn']
 
-# %% ../nbs/13a_pruner.ipynb #a27022e6
-import statistics, time, warnings
+# %% ../nbs/13a_pruner.ipynb #365a2366
+import math, statistics, time, warnings
 from bisect import bisect_left
 from collections import Counter
 from copy import deepcopy
@@ -39,11 +39,13 @@ def _max(ss): return _rel(torch.stack([_rel(s.amax(1)) for s in ss]).amax(0))
 
 reductions = dict(mean=_mean, sum=_sum, max=_max)
 
-# %% ../nbs/13a_pruner.ipynb #a4cb3393
+# %% ../nbs/13a_pruner.ipynb #d8302be3
+_unreached = 'was not reached by the sample batch'
+
 def one_of(what, v, known):
     "What `v` names among `known`, unless it is a function itself"
     if callable(v): return v
-    if v not in known: raise ValueError(f"{what}={v!r} is not known; choose from {', '.join(map(repr, known))}")
+    if v not in list(known): raise ValueError(f"{what}={v!r} is not known; choose from {', '.join(map(repr, known))}")
     return known[v] if isinstance(known, dict) else v
 
 # %% ../nbs/13a_pruner.ipynb #9fb96b50
@@ -181,7 +183,7 @@ def score(self:Pruner,
     if not torch.isfinite(s).all(): raise ValueError(f"scores must be finite, but those of {group.name} are not")
     return s
 
-# %% ../nbs/13a_pruner.ipynb #bb4ab262
+# %% ../nbs/13a_pruner.ipynb #7a1d1c11
 @patch
 def _candidates(self:Pruner, graph):
     "The groups to prune, and those left out with the reasons"
@@ -191,7 +193,7 @@ def _candidates(self:Pruner, graph):
         if layers & self.skip: left.append((g.name,'is in ignore='))
         elif g.lossy and not self.lossy: left.append((g.name, g.lossy))
         elif len(g)>1: take.append(g)
-    return take,left+[(n,'was not reached by the sample batch') for n in graph.unreached]
+    return take,left+[(n,_unreached) for n in graph.unreached]
 
 @patch
 def groups(self:Pruner)->dict:
@@ -213,7 +215,7 @@ def _since(model, before):
     now = plan_of(model) or Plan()
     return Plan({n:{d:[at[o] for o in idx if o in at] if (at := was(n,d)) else idx for d,idx in ds.items()} for n,ds in now.keep.items()})
 
-# %% ../nbs/13a_pruner.ipynb #d94fffb7
+# %% ../nbs/13a_pruner.ipynb #438bf9f7
 class _Size:
     "How many channels a group had, and how many it has"
     def __init__(self, group): self.group,self.key,self.was,self.left = group,_key(group),len(group),len(group)
@@ -231,7 +233,14 @@ class Start:
     def __init__(self, groups, cost, model, xb):
         self.sizes,self.before = [_Size(g) for g in groups],plan_of(model)
         self.cost,self.model,self.xb = cost,model,xb
-        self.total = cost(model, xb) if cost and not getattr(cost, 'noisy', False) else None
+        self.total = self.count(model) if cost and not getattr(cost, 'noisy', False) else None
+    def count(self, model):
+        "The cost of `model`"
+        n = self.cost(model, self.xb)
+        try: finite = math.isfinite(n)
+        except TypeError: finite = False
+        if not finite: raise ValueError(f"{_called(self.cost)} gives {n!r}, which is no number to count with")
+        return n
     def _sum(self, k): return sum(getattr(o,k) for o in self.sizes)
     def look(self, model):
         "See what `model` still has of each group"
@@ -361,7 +370,7 @@ def in_turn(
     cost(a, xb); cost(b, xb)
     return turns(cost, [a,b], xb, seconds)[1]
 
-# %% ../nbs/13a_pruner.ipynb #c1fd784d
+# %% ../nbs/13a_pruner.ipynb #d8320c48
 def _called(cost): return next((k for k,f in costs.items() if f is cost), getattr(cost, '__name__', str(cost)))
 
 def saved_percent(start, small):
@@ -370,7 +379,7 @@ def saved_percent(start, small):
     if start.total==0: raise ValueError(f"{_called(start.cost)} finds nothing to count in this model")
     if (plan_of(small) or Plan()).keep==(start.before or Plan()).keep: return 0.
     if start.total is None: return 100*(1-in_turn(start.cost, start.model, small, start.xb))
-    return 100*(start.total-start.cost(small, start.xb))/start.total
+    return 100*(start.total-start.count(small))/start.total
 
 # %% ../nbs/13a_pruner.ipynb #7059387b
 @patch
@@ -393,7 +402,7 @@ def _bisect(self:Pruner, trial, groups, pct, start, round_to):
     if most<pct-1e-9: raise ValueError(f"{pct:g} % of {_called(start.cost)} cannot go: {most:.1f} % is the most, with one channel left in each of {len(groups)} groups{f' and round_to={round_to}' if round_to else ''}")
     return self._worst(groups, Counter(queue[:k]), round_to),None
 
-# %% ../nbs/13a_pruner.ipynb #e8de35e2
+# %% ../nbs/13a_pruner.ipynb #2c528e0d
 @patch
 def _check(self:Pruner, sparsity, round_to, of):
     "Check what was asked for, before anything changes"
@@ -409,7 +418,7 @@ def _start(self:Pruner, sparsity, round_to, of):
     "What was asked for, checked; where it begins; and the graph, which holds until a weight changes"
     cost,graph = self._check(sparsity, round_to, of),channel_graph(self.model, self.xb)
     groups,_ = self._candidates(graph)
-    if isinstance(sparsity, dict): sparsity = _by_group(sparsity, groups, self.model)
+    sparsity = _by_group({k:check_percent(v) for k,v in sparsity.items()}, groups, self.model) if isinstance(sparsity, dict) else check_percent(sparsity)
     return sparsity,Start(groups, cost, deepcopy(self.model) if getattr(cost, 'noisy', False) else self.model, self.xb),graph
 
 @patch
@@ -461,12 +470,12 @@ def apply(self:Pruner,
     self._snap('prev')
     return self.model
 
-# %% ../nbs/13a_pruner.ipynb #703a47e3
+# %% ../nbs/13a_pruner.ipynb #b82d0369
 def warn_short(asked, gone, stayed, left=(), groups=True, round_to=None):
     "Say so if nothing has gone, or clearly less than was asked, because groups had to stay"
     none = (f'round_to={round_to} leaves all of them' if round_to else 'no group of channels can be made smaller by so little') if groups else 'there is nothing to remove, channel_graph(model, xb).kept() says why'
     why = lambda os: '; '.join(f'{n}: {w}' for n,w in list(dict.fromkeys(os))[:5])
-    if asked and not gone: warnings.warn(f"nothing goes: {why(left) or none}")
+    if asked and not gone: warnings.warn(f"nothing goes: {why(o for o in left if o[1]!=_unreached) or none}")
     elif stayed and asked-gone>1: warnings.warn(f"{gone:.1f} % went and not {asked:g} %, because groups had to stay: {why(stayed)}")
 
 @patch

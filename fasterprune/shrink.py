@@ -7,10 +7,11 @@ Docs: https://fasterprune.github.io/fasterprune/shrink.html.md"""
 # %% auto #0
 __all__ = ['rel_diff', 'find_dead', 'shrink', 'save_shrunk', 'load_shrunk']
 
-# %% ../nbs/13_shrink.ipynb #7597abad
+# %% ../nbs/13_shrink.ipynb #21b96f07
 import math, re, warnings
 from collections import namedtuple
 from copy import deepcopy
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -320,14 +321,14 @@ def shrink(
     if not plan: warnings.warn(f"nothing goes: {'; '.join(f'{n}: {w}' for n,w in plan.left[:5]) or 'no channel is dead'}. Masks of whole filters or groups make channels dead, or a Pruner takes the least important")
     return plan.apply(deepcopy(model, held(model)))
 
-# %% ../nbs/13_shrink.ipynb #fabf5152
+# %% ../nbs/13_shrink.ipynb #679c7793
 def save_shrunk(
     model:nn.Module, # made by `shrink` or a `Pruner`
     path # file to write
 ):
     "Write weights and plan into one safetensors file"
     from safetensors.torch import save_model
-    save_model(unwrap(model), str(path), metadata={'plan':(plan_of(model) or Plan()).to_json()})
+    save_model(unwrap(model), str(Path(path)), metadata={'plan':(plan_of(model) or Plan()).to_json()})
 
 def load_shrunk(
     path, # file written by `save_shrunk`
@@ -336,10 +337,12 @@ def load_shrunk(
     "Rebuild a model that was shrunk"
     from safetensors import safe_open
     from safetensors.torch import load_model
-    with safe_open(str(path), 'pt') as f: meta = f.metadata() or {}
+    if not isinstance(build, nn.Module) and not callable(build): raise TypeError(f"build is a function that makes the model, or the model, not {build!r}")
+    with safe_open(str(Path(path)), 'pt') as f: meta = f.metadata() or {}
     if 'plan' not in meta: raise ValueError(f"{path} holds no plan: it was not written by save_shrunk")
     plan = Plan.from_json(meta['plan'])
     model = build if isinstance(build, nn.Module) else build()
-    if plan: plan.apply(model)
-    load_model(model, str(path))
+    net = unwrap(model)
+    # what fails shall fail on a copy
+    for m in [deepcopy(net),net] if model is build else [net]: load_model(plan.apply(m) if plan else m, str(path))
     return model

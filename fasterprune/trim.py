@@ -68,14 +68,15 @@ class _Slice(torch.autograd.Function):
     @staticmethod
     def backward(ctx, g): return ctx.part.put(ctx.part.zeros(g), g),None
 
-# %% ../nbs/13b_trim.ipynb #df45a25b
+# %% ../nbs/13b_trim.ipynb #9e3de6a3
+_patched,_values = ('forward','__reduce_ex__'),(int,float,bool,str)
+
 class Trimmed(nn.Module):
     "`model` computing with the part of its weights that `plan` keeps"
     def __init__(self, model, plan):
         super().__init__()
-        small = plan.apply(light_copy(model))
         self.full,self.plan,self._outer = model,plan,[]
-        self.__dict__['small'] = small   # not a submodule: the parameters are those of the full model
+        self._make()
         self.parts = {n:_Part(plan.shapes[n], ds) for n,ds in plan.keep.items()}
 
     def _part(self, n, t): return self.parts[n].to(t.device)
@@ -86,18 +87,52 @@ class Trimmed(nn.Module):
         ps.update(self.plan.fold(ps))
         return {n:_Slice.apply(p, self._part(n, p)) if n in self.parts else p for n,p in ps.items()}
 
+    def _make(self):
+        self.__dict__['small'] = small = self.plan.apply(light_copy(self.full))   # not a submodule: the parameters are those of the full model
+        self.had,self.places = [*self.full.modules()],[]
+        for m in small.modules():
+            for d in (m._parameters,m._buffers): self.places += [(d,k,id(t)) for k,t in d.items() if t is not None]
+        name = {id(t):n for n,t in [*small.named_parameters(),*small.named_buffers()]}
+        self.places = [(d,k,name[i]) for d,k,i in self.places if i in name]
+        pairs = [(n,m,small.get_submodule(n)) for n,m in self.full.named_modules()]
+        # what the plan has changed stays, whatever the full model says
+        self.own = {n:{k for k,v in vars(m).items() if type(v) in _values and vars(s).get(k)!=v}|set(self.plan.sizes.get(n, ())) for n,m,s in pairs}
+        self.known = {n:self._others(n, m) for n,m,_ in pairs}
+
+    def _others(self, n, m): return {k:v for k,v in vars(m).items() if k[0]!='_' and k not in _patched and k not in self.own[n] and type(v) not in _values and not isinstance(v, (dict,list))}
+
+    def _follow(self):
+        "Let the skeleton have what was put on modules of the full model since the last call"
+        if len(self.had)!=sum(1 for _ in self.full.modules()) or any(a is not b for a,b in zip(self.had, self.full.modules())): self._make()
+        for n,m in self.full.named_modules():
+            s,now = self.small.get_submodule(n),self._others(n, m)
+            for k,v in now.items():
+                if v is self.known[n].get(k, self): continue
+                # a state of the full network has its shapes
+                if not isinstance(v, torch.Tensor) or getattr(vars(s).get(k), 'shape', None)==v.shape: s.__dict__[k] = v
+            self.known[n] = now
+        self._numbers(self.full, self.small)
+
     def _numbers(self, of, to):
-        "Copy modes and numbers that are no sizes, module by module"
+        "Copy modes, flags and numbers that are no sizes, module by module"
         to = dict(to.named_modules())
         for n,m in of.named_modules():
-            if n in to: to[n].__dict__.update({k:v for k,v in vars(m).items() if (k=='training' or type(v) in (int,float)) and k not in self.plan.sizes.get(n, ())})
+            if n in to: to[n].__dict__.update({k:v for k,v in vars(m).items() if type(v) in _values and k not in self.own[n]})
+
+    def __getstate__(self):
+        self._leave({n:t.detach() for n,t in [*self.small.named_parameters(),*self.small.named_buffers()]})
+        return self.__dict__
+
+    def _leave(self, ts):
+        for d,k,n in self.places: d[k] = ts.get(n, d[k])
 
     def forward(self, *args, **kwargs):
-        self._numbers(self.full, self.small)
+        self._follow()
         full = dict(self.full.named_buffers())
         given = {n:self._part(n, b).get(b) if n in self.parts else b for n,b in full.items()}
         ts = {**self.slices(),**given}
         out = torch.func.functional_call(self.small, ts, args, kwargs)
+        if torch.is_grad_enabled() and not torch.compiler.is_compiling(): self._leave(ts)
         self._numbers(self.small, self.full)
         self._write_back(full, given, ts)
         return out
@@ -121,9 +156,7 @@ def trim(
     if not isinstance(plan, Plan): raise TypeError(f"plan must be a Plan, as of Pruner(model, xb).plan(50), not {plan!r}")
     return Trimmed(model, plan)
 
-# %% ../nbs/13b_trim.ipynb #9e0f700d
-_patched = 'forward','__reduce_ex__'
-
+# %% ../nbs/13b_trim.ipynb #6679e6f5
 def _plain(model, protocol):
     "How `model` is copied and pickled: without the context that it is in"
     made,of,state,*rest = type(model).__reduce_ex__(model, protocol)

@@ -6,7 +6,7 @@ from fastai.callback.tracker import TrackerCallback
 from fasterprune.criteria import *
 from fasterprune.schedule import *
 from fasterprune.mask import check_percent
-from fasterprune.graph import unwrap
+from fasterprune.graph import few, unwrap
 from fasterprune.sparsifier import *
 from fastai.callback.all import *
 from fastcore.test import *
@@ -186,6 +186,13 @@ def test_an_exception_or_an_interrupt_leaves_the_model_clean():
             with learn.no_bar(), learn.no_logging(): learn.fit(1, 1e-2, cbs=CheckZeros())
             with learn.no_bar(), learn.no_logging(): learn.fit(1, 1e-2, cbs=SparsifyCallback(70, 'filter'))
             assert learn.keep_sparse.sparsifiers[-1].masked>68
+    learn = digits_learner(digits_net(8), bs=144, cbs=SparsifyCallback(70, 'filter', criteria=wanda))   # one that stays
+    for ex in (KeyboardInterrupt(), KeyboardInterrupt(), None):
+        with learn.no_bar(), learn.no_logging():
+            try: learn.fit(1, 1e-2, cbs=Stop('after_step', ex) if ex else None)
+            except KeyboardInterrupt: pass
+    learn.remove_cbs(SparsifyCallback)
+    test_eq(sum(len(m._forward_hooks)+len(m._forward_pre_hooks) for m in learn.model.modules()), 0)
 
 def test_validate_and_get_preds_are_untouched():
     learn = digits_learner(digits_net(8))

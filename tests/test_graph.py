@@ -203,6 +203,14 @@ def test_attention_in_one_kernel_is_attention_in_small_steps():
     _rules[kernel] = _attention
     assert {True,False}==set(masked)
 
+def test_what_hooks_compute_is_not_part_of_the_network():
+    net,x,seen_ = nn.Sequential(nn.Linear(4,8), nn.ReLU(), nn.Linear(8,2)),torch.randn(3,4),[]
+    h = net[0].register_forward_hook(lambda m,i,o: seen_.append(o.mean()))
+    test_eq([len(g) for g in channel_graph(net, x).groups()], [8]); assert len(seen_)==1
+    test_eq(list(net[0]._forward_hooks.values())[0].__name__, '<lambda>'); h.remove()
+    net[0].register_forward_hook(lambda m,i,o: o.softmax(1))   # this one takes part
+    assert channel_graph(net, x).groups()[0].lossy
+
 def test_looking_changes_nothing():
     m = torchvision.models.resnet18()
     m.layer1.eval()

@@ -44,6 +44,30 @@ def test_a_plan_applies_composes_and_is_text():
     test_eq(plan_of(small), both); test_eq(Plan.from_json(both.to_json()), both)
     for a,b in zip(both.apply(deepcopy(net)).parameters(), small.parameters()): assert torch.equal(a, b)
 
+def test_what_fails_changes_nothing_and_sparse_gradients_are_cut():
+    class Sparse(nn.Module):
+        def __init__(self): super().__init__(); self.z,self.e,self.o = nn.Linear(8,6),nn.Embedding(30,8,sparse=True),nn.Linear(6,2)
+        def forward(self, x): return self.o(self.z(self.e(x)).relu())
+    net,x = Sparse(),torch.randint(0,30,(5,))
+    net(x).sum().backward()
+    was,grad = deepcopy(net),net.e.weight.grad.to_dense()
+    keep = {'z.weight':{1:[0,2,5]}, 'e.weight':{1:[0,2,5]}}
+    for bad in ({'z.weight':{1:[0,2,8]}}, {'z.weight':{2:[0]}}, {'y.weight':{0:[0]}}):
+        with expect_fail(): Plan(keep|bad, {}).apply(net)
+        for a,b in zip(net.parameters(), was.parameters()): assert torch.equal(a, b) and a.grad is not None
+        test_eq(plan_of(net), None)
+    Plan(keep, {'e':dict(embedding_dim=(8,3)), 'z':dict(in_features=(8,3))}).apply(net)
+    assert torch.equal(net.e.weight.grad.to_dense(), grad[:,[0,2,5]]); test_eq(net(x).shape, (5,2))
+
+def test_hooks_of_others_are_not_copied():
+    from types import SimpleNamespace
+    class Watch(SimpleNamespace):
+        def __deepcopy__(self, memo): raise RuntimeError
+        def hook(self, m, i, o): self.last = o.shape
+    net = nn.Sequential(nn.Linear(4,8), nn.ReLU())
+    w = Watch(); net[0].register_forward_hook(w.hook)
+    light_copy(net)(torch.randn(3,4)); test_eq(w.last, (3,8))
+
 def test_a_plan_refuses_another_model_and_changes_nothing():
     net = nn.Sequential(nn.Linear(4,5), nn.ReLU(), nn.Linear(5,2))
     plan = Plan({'0.weight':{0:[0,2]}}, {'0':{'out_features':(3,2)}}, {'0.weight':(3,4)})

@@ -7,8 +7,9 @@ from fasterprune.schedule import *
 from fasterprune.mask import check_percent
 from fasterprune.callback import add_column, own_weights, percent_at, restart_trackers
 from fasterprune.graph import *
-from fasterprune.graph import unwrap
+from fasterprune.graph import few, fit_batch, unwrap
 from fasterprune.plan import *
+from fasterprune.plan import named_tensors
 from fasterprune.shrink import *
 from fasterprune.pruner import *
 from fasterprune.pruner import Start, saved_percent, warn_short
@@ -16,6 +17,8 @@ import contextlib, io, tempfile
 from fastai.callback.all import *
 from fastcore.test import *
 from fasterprune.digits import *
+from fasterprune.callback import sample_batch
+from fasterprune.digits import fit_quietly as fit
 from fastcore.test import *
 from fasterprune.prune_callback import *
 from fasterprune.prune_callback import _forget_misfits, slice_state
@@ -95,8 +98,6 @@ def test_gradients_that_are_being_accumulated_are_cut():
 
 def test_the_target_is_met_however_short_the_fit():
     col = lambda learn: learn.recorder.values[-1][-1]
-    def fit(learn, *args, cbs=None, **kw):
-        with learn.no_bar(), learn.no_logging(), contextlib.redirect_stdout(io.StringIO()): learn.fit(*args, cbs=cbs, **kw)
     for bs,extra in ((2000,[]), (500,[]), (256,[GradientAccumulation(10_000)]), (256,[ShortEpochCallback(.2, short_valid=False)])):
         learn = digits_learner(digits_net(8), bs=bs)
         learn.dls.train.drop_last = False
@@ -106,6 +107,59 @@ def test_the_target_is_met_however_short_the_fit():
         learn = digits_learner(digits_net(8), bs=256); xb = learn.dls.one_batch()[0]; n = f(learn.model, xb)
         fit(learn, 2, 1e-3, cbs=PruneCallback(60, of=of))
         assert 60<=100*(1-f(learn.model, xb)/n)<66; test_close(col(learn), 100*(1-f(learn.model, xb)/n), eps=1e-6)
+
+def test_a_wrong_file_leaves_the_network_as_it_was():
+    with tempfile.TemporaryDirectory() as d:
+        a,b = (digits_learner(digits_net(w), bs=256, path=Path(d)) for w in (8,12))
+        keep_plan(a).save('dense')
+        fit(a, 1, 1e-3, cbs=PruneCallback(30)); a.save('small')
+        fit(b, 1, 1e-3, cbs=PruneCallback(50))
+        was,plan = {k:v.clone() for k,v in b.model.state_dict().items()},plan_of(b.model).keep
+        for f in ('dense','small'):
+            with expect_fail(ValueError, 'cannot load'): b.load(f)
+            test_eq(plan_of(b.model).keep, plan)
+            for k,v in b.model.state_dict().items(): assert torch.equal(v, was[k]), k
+
+def test_a_checkpoint_that_is_loaded_within_the_fit_is_noticed():
+    class Back(Callback):
+        order = 80
+        def __init__(self, when): self.when = when
+        def after_epoch(self):
+            if self.epoch==0: self.learn.save('first')
+            if self.epoch==self.when: self.learn.load('first')
+    for when in (2,4):
+        with tempfile.TemporaryDirectory() as d, warnings.catch_warnings(record=True) as ws:
+            warnings.simplefilter('always')
+            learn = digits_learner(digits_net(8), bs=256, path=Path(d))
+            fit(learn, 5, 1e-3, cbs=[PruneCallback(50, schedule=between('lin',20,60)), Back(when)])
+            widths = [c.out_channels for c in learn.model.modules() if isinstance(c, nn.Conv2d)]
+            test_eq(sum(widths), 28 if when==2 else 56); test_eq(learn.recorder.values[-1][-1], 50)
+            test_eq(any('loaded' in str(w.message) for w in ws), when==4)
+
+def test_hooks_of_others_do_not_disturb():
+    class Shapes(HookCallback):
+        def hook(self, m, i, o): return o.shape
+    for cb in (lambda l: ActivationStats(with_hist=True), lambda l: Shapes(modules=[l.model[0][0]])):
+        learn = digits_learner(digits_net(8), bs=256)
+        fit(learn, 1, 1e-3, cbs=[PruneCallback(50), cb(learn)])
+        test_eq(sum(c.out_channels for c in learn.model.modules() if isinstance(c, nn.Conv2d)), 28)
+
+def test_batches_whose_first_dimension_is_not_that_of_samples():
+    class Masked(nn.Module):
+        def __init__(self, kind):
+            super().__init__()
+            self.i,self.e,self.o,self.kind = nn.Linear(6,16),nn.TransformerEncoder(nn.TransformerEncoderLayer(16, 4, 24, batch_first=kind!='time'), 1, enable_nested_tensor=False),nn.Linear(16,3),kind
+        def forward(self, x, m):
+            if self.kind=='scale': return self.o(self.e(self.i(x))*m)
+            return self.o(self.e(self.i(x), **{'src_key_padding_mask' if self.kind=='time' else 'mask':m}))
+    data = dict(time=(torch.randn(7,5,6),torch.zeros(5,7).bool()), square=(torch.randn(5,5,6),torch.zeros(5,5)), scale=(torch.randn(5,7,6),torch.tensor(.5)))
+    for kind,xs in data.items():
+        for kw in ({}, dict(xb=xs)):
+            dls = DataLoaders([(*xs,torch.randn(*xs[0].shape[:2],3))]*3, [(*xs,torch.randn(*xs[0].shape[:2],3))]); dls.n_inp = 2
+            learn = Learner(dls, Masked(kind), loss_func=F.mse_loss)
+            fit(learn, 1, 1e-3, cbs=PruneCallback(50, 'local', **kw))
+            test_eq(learn.model.e.layers[0].linear1.out_features, 12)
+            test_eq([o.shape for o in sample_batch(dls, learn.model)], [o.shape for o in xs])
 
 def test_trim_works_inside_of_fit():
     from fasterprune.trim import trim
@@ -306,8 +360,6 @@ def test_what_cannot_work_is_refused_and_what_ends_early_says_so():
     from fastai.callback.tracker import EarlyStoppingCallback
     from fasterprune.callback import SparsifyCallback
     from fasterprune.schedule import between
-    def fit(learn, *a, **k):
-        with learn.no_bar(), learn.no_logging(), contextlib.redirect_stdout(io.StringIO()): learn.fit(*a, **k)
     learn = digits_learner(digits_net(8))
     was = {k:v.clone() for k,v in learn.model.state_dict().items()}
     with expect_fail(ValueError, 'masks are held'): fit(learn, 1, cbs=[SparsifyCallback(50, 'filter'), PruneCallback(30)])
@@ -319,6 +371,7 @@ def test_what_cannot_work_is_refused_and_what_ends_early_says_so():
         fit(learn, 4, cbs=[PruneCallback(50, schedule=between('cos', 60, 90)), EarlyStoppingCallback(patience=1, min_delta=9.)])
     assert [w for w in ws if 'ended early' in str(w.message)]
     with expect_fail(ValueError, "context='filter'"): PruneCallback(50, 'filter', 'global')
+    with expect_fail(ValueError, 'every -1'): PruneCallback(50, every=-1)
 
 def test_a_callback_that_is_added_later_lets_a_learner_load():
     with tempfile.TemporaryDirectory() as d:

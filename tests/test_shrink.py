@@ -2,6 +2,7 @@
 import math, re, warnings
 from collections import namedtuple
 from copy import deepcopy
+from pathlib import Path
 import numpy as np
 import torch
 from torch import nn, Tensor
@@ -487,6 +488,23 @@ def test_parts_that_were_shrunk_and_buffers_that_grow_are_saved_and_loaded():
         again = load_shrunk(f'{d}/m.safetensors', build)
     assert torch.equal(again(x), small(x)) and torch.allclose(again(x), m(x), atol=1e-6)
     test_eq(plan_of(again), plan_of(small))
+
+def test_a_file_that_does_not_fit_leaves_the_model_as_it_was():
+    mk = lambda *more: nn.Sequential(nn.Linear(4,8), nn.ReLU(), nn.Linear(8,2), *more)
+    m,x = mk(),torch.randn(3,4)
+    with torch.no_grad(): m[0].weight[:3] = 0; m[0].bias[:3] = 0
+    small = shrink(m, x)
+    with tempfile.TemporaryDirectory() as d:
+        save_shrunk(torch.compile(small), f'{d}/m.st')
+        net = mk(nn.ReLU(), nn.Linear(2,2))
+        was = deepcopy(net)
+        with expect_fail(RuntimeError, '4.bias'): load_shrunk(f'{d}/m.st', net)
+        for a,b in zip(net.parameters(), was.parameters()): assert torch.equal(a, b)
+        test_eq(plan_of(net), None)
+        again = load_shrunk(f'{d}/m.st', torch.compile(mk()))
+        assert torch.equal(again._orig_mod(x), small(x))
+        with expect_fail(TypeError, "'net'"): load_shrunk(f'{d}/m.st', 'net')
+        with expect_fail(TypeError): save_shrunk(m, None)
 
 def test_random_networks_with_constant_channels_keep_their_outputs():
     import random

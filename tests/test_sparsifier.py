@@ -163,6 +163,8 @@ def test_dicts_and_patterns():
     m = nn.Sequential(nn.Conv2d(4,10,3), nn.Sequential(nn.Conv2d(10,10,3), nn.Conv2d(10,10,3)))
     p = Sparsifier(m, 'filter').prune_model({'1.*':50, '1.1':20})
     test_eq([int((a==0).sum()) for a in p.alive.values()], [0,5,2])
+    p = Sparsifier(m, 'filter').prune_model({'1.0':70, nn.Conv2d:50, m[0]:60})   # in any order
+    test_eq([int((a==0).sum()) for a in p.alive.values()], [6,7,5])
     test_eq([t.layer for t in Sparsifier(m, 'filter', ignore=m[1]).targets.values()], ['0'])
 
 def test_masks_survive_their_state():

@@ -197,3 +197,34 @@ def test_trim_takes_a_module_and_a_plan():
     net,x = nn.Sequential(nn.Linear(4,8), nn.ReLU(), nn.Linear(8,2)),torch.randn(2,4)
     with expect_fail(TypeError, 'SimpleNamespace'): trim(SimpleNamespace(model=net), Pruner(net, x).plan(50))
     with expect_fail(TypeError, 'a Plan'): trim(net, 50)
+    with trim(net, Pruner(net, x).plan(50)), expect_fail(ValueError, 'leave the context'): Pruner(net, x).plan(50)
+
+def test_checkpoints_find_the_slices_again():
+    from torch.utils.checkpoint import checkpoint
+    class Net(nn.Module):
+        def __init__(self, re): super().__init__(); self.a,self.b,self.c,self.re = nn.Linear(6,8),nn.Linear(8,8),nn.Linear(8,2),re
+        def forward(self, x): return self.c(checkpoint(lambda h: F.linear(self.a(h).tanh(), self.b.weight).tanh(), x, use_reentrant=self.re))
+    dense = torchvision.models.DenseNet(4, (2,2), 8, memory_efficient=True, num_classes=3)
+    for net,x in ((Net(False),torch.randn(5,6)), (Net(True),torch.randn(5,6)), (dense,torch.randn(2,3,32,32))):
+        net,x = net.double(),x.double().requires_grad_()
+        t = trim(net, plan := Pruner(net, x.detach()).plan(50))
+        with torch.no_grad():
+            for p in net.parameters(): p.mul_(1.1)   # it has trained on
+        small = plan.apply(deepcopy(net))
+        for f in (t,deepcopy(t),small): f(x).square().sum().backward()
+        for (n,p),q in zip(net.named_parameters(), small.parameters()):
+            if q.grad is not None: assert torch.allclose(plan._take(n, p.grad) if n in plan.keep else p.grad, q.grad, 1e-9, 1e-9), n
+
+def test_what_is_put_on_the_model_is_followed():
+    class Net(nn.Module):
+        def __init__(self): super().__init__(); self.a,self.act,self.b,self.flag,self.k,self.mode,self.f = nn.Linear(4,8),nn.ReLU(),nn.Linear(8,2),False,torch.tensor(1.),'a',torch.relu
+        def forward(self, x):
+            h = self.f(self.act(self.a(x)))
+            return self.b(h*2 if self.flag else h)*self.k+(self.mode=='a')
+    net,x = Net(),torch.randn(3,4)
+    plan = Pruner(net, x).plan(50)
+    t = trim(net, plan)
+    for name,v in (('flag',True), ('act',nn.Tanh()), ('k',torch.tensor(3.)), ('mode','b'), ('f',torch.sigmoid)):
+        was = t(x)
+        setattr(net, name, v)
+        assert torch.equal(t(x), plan.apply(deepcopy(net))(x)) and not torch.equal(t(x), was), name
