@@ -68,7 +68,7 @@ class _Slice(torch.autograd.Function):
     @staticmethod
     def backward(ctx, g): return ctx.part.put(ctx.part.zeros(g), g),None
 
-# %% ../nbs/13b_trim.ipynb #9e3de6a3
+# %% ../nbs/13b_trim.ipynb #7f7471c3
 _patched,_values = ('forward','__reduce_ex__'),(int,float,bool,str)
 
 class Trimmed(nn.Module):
@@ -89,35 +89,35 @@ class Trimmed(nn.Module):
 
     def _make(self):
         self.__dict__['small'] = small = self.plan.apply(light_copy(self.full))   # not a submodule: the parameters are those of the full model
-        self.had,self.places = [*self.full.modules()],[]
+        self.pairs,self.places = [(n,m,small.get_submodule(n)) for n,m in self.full.named_modules()],[]
         for m in small.modules():
             for d in (m._parameters,m._buffers): self.places += [(d,k,id(t)) for k,t in d.items() if t is not None]
         name = {id(t):n for n,t in [*small.named_parameters(),*small.named_buffers()]}
         self.places = [(d,k,name[i]) for d,k,i in self.places if i in name]
-        pairs = [(n,m,small.get_submodule(n)) for n,m in self.full.named_modules()]
         # what the plan has changed stays, whatever the full model says
-        self.own = {n:{k for k,v in vars(m).items() if type(v) in _values and vars(s).get(k)!=v}|set(self.plan.sizes.get(n, ())) for n,m,s in pairs}
-        self.known = {n:self._others(n, m) for n,m,_ in pairs}
+        self.own = {n:{k for k,v in vars(m).items() if type(v) in _values and vars(s).get(k)!=v}|set(self.plan.sizes.get(n, ())) for n,m,s in self.pairs}
+        self.known = {n:self._others(n, m) for n,m,_ in self.pairs}
 
     def _others(self, n, m): return {k:v for k,v in vars(m).items() if k[0]!='_' and k not in _patched and k not in self.own[n] and type(v) not in _values and not isinstance(v, (dict,list))}
 
     def _follow(self):
         "Let the skeleton have what was put on modules of the full model since the last call"
-        if len(self.had)!=sum(1 for _ in self.full.modules()) or any(a is not b for a,b in zip(self.had, self.full.modules())): self._make()
-        for n,m in self.full.named_modules():
-            s,now = self.small.get_submodule(n),self._others(n, m)
+        ms = [*self.full.modules()]
+        if len(ms)!=len(self.pairs) or any(a is not m for a,(_,m,_) in zip(ms, self.pairs)): self._make()
+        for n,m,s in self.pairs:
+            now = self._others(n, m)
             for k,v in now.items():
                 if v is self.known[n].get(k, self): continue
                 # a state of the full network has its shapes
                 if not isinstance(v, torch.Tensor) or getattr(vars(s).get(k), 'shape', None)==v.shape: s.__dict__[k] = v
             self.known[n] = now
-        self._numbers(self.full, self.small)
+        self._values()
 
-    def _numbers(self, of, to):
+    def _values(self, back=False):
         "Copy modes, flags and numbers that are no sizes, module by module"
-        to = dict(to.named_modules())
-        for n,m in of.named_modules():
-            if n in to: to[n].__dict__.update({k:v for k,v in vars(m).items() if type(v) in _values and k not in self.own[n]})
+        for n,m,s in self.pairs:
+            of,to = (s,m) if back else (m,s)
+            to.__dict__.update({k:v for k,v in vars(of).items() if type(v) in _values and k not in self.own[n]})
 
     def __getstate__(self):
         self._leave({n:t.detach() for n,t in [*self.small.named_parameters(),*self.small.named_buffers()]})
@@ -133,7 +133,7 @@ class Trimmed(nn.Module):
         ts = {**self.slices(),**given}
         out = torch.func.functional_call(self.small, ts, args, kwargs)
         if torch.is_grad_enabled() and not torch.compiler.is_compiling(): self._leave(ts)
-        self._numbers(self.small, self.full)
+        self._values(back=True)
         self._write_back(full, given, ts)
         return out
 
