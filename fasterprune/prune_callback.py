@@ -52,19 +52,19 @@ def slice_state(
         for p,s in zip(ps, slow):
             if names.get(id(p)) in plan.keep: s.data = plan._take(names[id(p)], s.data)
 
-# %% ../nbs/14_prune_callback.ipynb #3f0815d6
+# %% ../nbs/14_prune_callback.ipynb #25903fa8
 def _write_plan(model, state_dict, prefix, local_metadata): local_metadata['plan'] = (plan_of(model) or Plan()).to_json()
 
 def _fit_together(model, now, plan, loaded):
     "Raise if what is loaded does not have the shapes that its plan leaves of the original, before anything changes"
-    was = {}   # by tensor: a tied parameter has several names
-    for n,t in named_tensors(model).items(): was.setdefault(id(t), now.shapes[n] if n in now.keep else tuple(t.shape))
-    for n,t in named_tensors(model).items():
+    was,ts = {},named_tensors(model)   # by tensor: a tied parameter has several names
+    for n,t in ts.items(): was.setdefault(id(t), now.shapes[n] if n in now.keep else tuple(t.shape))
+    for n,t in ts.items():
         shape,ds = was[id(t)],plan.keep.get(n, {})
         if n in plan.shapes and n in plan.keep and plan.shapes[n]!=shape: raise ValueError(f"cannot load: the plan is for another model, in which {n} had shape {plan.shapes[n]}, not {shape}")
         small = tuple(len(ds.get(d, range(s))) for d,s in enumerate(shape))
         if n in loaded and loaded[n]!=small and (isinstance(t, nn.Parameter) or n in plan.keep or n in now.keep): raise ValueError(f"cannot load: {n} has shape {loaded[n]}, and this network has {small} there")
-    if missing := plan.keep.keys()-named_tensors(model).keys(): raise ValueError(f"cannot load: the plan is for another model, this one has no {min(missing)}")
+    if missing := plan.keep.keys()-ts.keys(): raise ValueError(f"cannot load: the plan is for another model, this one has no {min(missing)}")
 
 def _read_plan(model, state_dict, prefix, local_metadata, *args):
     now = plan_of(model) or Plan()

@@ -68,7 +68,7 @@ class _Slice(torch.autograd.Function):
     @staticmethod
     def backward(ctx, g): return ctx.part.put(ctx.part.zeros(g), g),None
 
-# %% ../nbs/13b_trim.ipynb #7f7471c3
+# %% ../nbs/13b_trim.ipynb #f9bbf14e
 _patched,_values = ('forward','__reduce_ex__'),(int,float,bool,str)
 
 class Trimmed(nn.Module):
@@ -111,9 +111,9 @@ class Trimmed(nn.Module):
                 # a state of the full network has its shapes
                 if not isinstance(v, torch.Tensor) or getattr(vars(s).get(k), 'shape', None)==v.shape: s.__dict__[k] = v
             self.known[n] = now
-        self._values()
+        self._follow_values()
 
-    def _values(self, back=False):
+    def _follow_values(self, back=False):
         "Copy modes, flags and numbers that are no sizes, module by module"
         for n,m,s in self.pairs:
             of,to = (s,m) if back else (m,s)
@@ -133,7 +133,7 @@ class Trimmed(nn.Module):
         ts = {**self.slices(),**given}
         out = torch.func.functional_call(self.small, ts, args, kwargs)
         if torch.is_grad_enabled() and not torch.compiler.is_compiling(): self._leave(ts)
-        self._values(back=True)
+        self._follow_values(back=True)
         self._write_back(full, given, ts)
         return out
 
