@@ -6,7 +6,7 @@ from functools import lru_cache
 from fastcore.docments import DocmentTbl,docstring
 from nbdev.doclinks import NbdevLookup
 from nbdev.processors import _show_docs
-from dev.nbproc import exported
+from dev.house import exported
 
 lib = 'fasterprune'
 

@@ -11,7 +11,7 @@ from nbdev.config import get_config,nbpath2html
 from nbdev.process import NBProcessor
 from nbdev.processors import add_show_docs
 from dev.api import api_cells,linkify
-from dev.nbproc import exported,notebooks
+from dev.house import exported,notebooks
 from dev.nbtools import cell_tags,drop_style,page_procs,png_of,png_width
 
 src,html = root/'docs/_build/src',root/'docs/_build/html'

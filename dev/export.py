@@ -16,23 +16,40 @@ def generated(root):
     return sorted({*made, *(root/'docs/images').glob('*'), *(o for n in ('pyproject.toml', 'README.md', 'nbs/llms.txt')
                                                             if (o := root/n).exists())})
 
+def _source(made):
+    "The notebook that a generated Python file names, or None"
+    m = re.search(r'File to edit: (\S+\.ipynb)', made.read_text(encoding='utf-8')[:2000])
+    return m and made.parent/m[1]
+
 def stale(root):
-    "Generated modules and tests whose notebook is gone"
+    "Generated Python files whose notebook is gone, and packages whose folder has none"
+    root = Path(root)
     for o in generated(root):
         if o.suffix!='.py': continue
-        m = re.search(r'File to edit: (\S+\.ipynb)', o.read_text(encoding='utf-8')[:2000])
-        if m and not (o.parent/m[1]).exists(): yield o
+        src = _source(o)
+        if src: gone = not src.exists()
+        else: gone = o.name=='__init__.py' and not any((root/'nbs'/o.parent.relative_to(root/'fasterprune')).glob('*.ipynb'))
+        if gone: yield o
+
+def remove(made):
+    "Delete a generated file, and its folder if nothing is left there"
+    made.unlink()
+    shutil.rmtree(made.parent/'__pycache__', ignore_errors=True)
+    if not any(made.parent.iterdir()): made.parent.rmdir()
 
 def export():
     "Write all generated files of the current folder"
     from dev.config import pyproject
-    from dev.nbproc import write_all
+    from dev.nbproc import write_all,write_packages
     from dev.readme import readme
     from nbdev.doclinks import nbdev_export
     os.environ.pop('IN_TEST', None)
     Path('pyproject.toml').write_text(pyproject(), encoding='utf-8')
-    for o in stale('.'): print(f'removing {o}: its notebook is gone'); o.unlink()
+    for o in list(stale('.')):
+        print(f'removing {o}: its notebook is gone')
+        remove(o)
     nbdev_export(procs='dev.nbproc:TestProc')
+    write_packages()
     write_all()
     readme()
 

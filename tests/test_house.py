@@ -1,9 +1,11 @@
 "The repository itself: what is generated is up to date, the notebooks are in order, the links of the texts resolve"
-import ast,json,re,subprocess,sys
+import ast,importlib,json,re,subprocess,sys
+from configparser import ConfigParser
 from pathlib import Path
 import pytest
-from dev.export import drift,generated,stale
-from dev.nbproc import exported,notebooks
+pytest.importorskip('nbdev', reason='the notebooks are only read where nbdev is (extra `docs`)')
+from dev.export import drift,stale
+from dev.house import exported,exports_of,folder,folders,for_users,is_index,notebooks,said,section,sections
 
 root = Path(__file__).resolve().parent.parent
 lib = 'fasterprune'
@@ -11,25 +13,37 @@ lib = 'fasterprune'
 @pytest.fixture(autouse=True)
 def at_root(monkeypatch): monkeypatch.chdir(root)
 
-def cells(nb):
-    "Source of the code cells of a notebook"
-    return [''.join(c['source']) for c in json.loads(nb.read_text(encoding='utf-8'))['cells'] if c['cell_type']=='code']
+def name(nb): return nb.relative_to(root/'nbs').as_posix()
+
+def all_cells(nb): return json.loads(nb.read_text(encoding='utf-8'))['cells']
 
 def trees(nb, only=''):
     "Parsed code cells of a notebook whose directives match `only`; cells with magics are left out"
-    for s in cells(nb):
-        if only and not re.search(rf'^#\|\s*({only})\b', s, flags=re.M): continue
-        try: yield ast.parse(s)
+    for c in all_cells(nb):
+        src = ''.join(c['source'])
+        if c['cell_type']!='code' or (only and not re.search(rf'^#\|\s*({only})\b', src, flags=re.M)): continue
+        try: yield ast.parse(src)
         except SyntaxError: pass
 
-def imports(nb, only=''):
-    "Full names of the modules that a notebook imports"
+exporting = 'exporti?|exports'
+
+def imports(tree):
+    "Pairs of what `tree` imports: the full name of a module, and the names taken from it (none for `import module`)"
+    for o in ast.walk(tree):
+        if isinstance(o, ast.Import): yield from ((a.name, []) for a in o.names)
+        elif isinstance(o, ast.ImportFrom) and o.module: yield o.module, [a.name for a in o.names]
+
+def imported_modules(nb, only=''):
+    "Full names of the modules that a notebook imports, be it as `import a.b` or as `from a import b`"
     for t in trees(nb, only):
-        for o in ast.walk(t):
-            if isinstance(o, ast.Import): yield from (a.name for a in o.names)
-            elif isinstance(o, ast.ImportFrom) and o.module:
-                yield o.module
-                if o.module==lib: yield from (f'{lib}.{a.name}' for a in o.names)
+        for mod,names in imports(t):
+            yield mod
+            if mod.split('.')[0]==lib: yield from (f'{mod}.{n}' for n in names)
+
+def ours(mod):
+    "Name of one of our modules without the package's, or None"
+    short = mod.removeprefix(f'{lib}.')
+    return short if short in exported().values() else None
 
 def test_no_drift():
     d = drift()
@@ -43,40 +57,155 @@ def test_one_notebook_a_module():
 
 def test_notebooks_have_title_and_subtitle():
     for nb in notebooks():
-        c = json.loads(nb.read_text(encoding='utf-8'))['cells'][0]
-        assert c['cell_type']=='markdown' and re.match(r'# \S.*\n+> \S', ''.join(c['source'])), nb.name
+        c = all_cells(nb)[0]
+        assert c['cell_type']=='markdown' and re.match(r'# \S.*\n+> \S', ''.join(c['source'])), name(nb)
 
-def test_notebooks_import_only_lower_numbers():
-    order = {f'{lib}.{m}':i for i,m in enumerate(exported().values())}
-    for i,(nb,mod) in enumerate(exported().items()):
-        for o in imports(nb):
-            assert order.get(o, -1)<=i, f'{nb.name} ({mod}) imports {o}, which comes later'
-            assert o!=f'{lib}.all', f'{nb.name} ({mod}) imports {lib}.all, which needs it'
+def test_modules_are_named_by_their_place():
+    "nbs/shrink/02_trial.ipynb exports fasterprune.shrink.trial"
+    for nb,mod in exported().items():
+        assert mod.rpartition('.')[0]==folder(nb), f'{name(nb)} exports {mod}'
+        if folder(nb): assert re.fullmatch(rf"\d\d_{mod.split('.')[-1]}", nb.stem), f'{name(nb)} exports {mod}'
+
+def test_folders_have_a_first_page():
+    "Markdown only: title, one line, and a link to each room"
+    for where in sorted({folder(nb) for nb in notebooks()} & set(folders)):
+        page = root/'nbs'/where/'index.ipynb'
+        assert page.exists(), f'nbs/{where} has no index.ipynb, whose line below the title says what is inside'
+        assert {c['cell_type'] for c in all_cells(page)}=={'markdown'}, name(page)
+        txt = '\n'.join(''.join(c['source']) for c in all_cells(page))
+        for nb in notebooks():
+            if folder(nb)==where and nb!=page: assert f']({nb.name})' in txt, f'{name(page)} does not link {nb.name}'
+
+def test_folders_say_what_is_inside():
+    for where in sorted({folder(nb) for nb in exported()} - {''}):
+        line = re.search(r'^> (.*)', ''.join(all_cells(root/'nbs'/where/'index.ipynb')[0]['source']), flags=re.M)[1]
+        tree = ast.parse((root/lib/where/'__init__.py').read_text(encoding='utf-8'))
+        assert len(tree.body)==1 and ast.get_docstring(tree).splitlines()[0]==line
+
+def test_imports_go_down():
+    "To lower numbers of the same folder, and to the folders before it"
+    order = {m:i for i,m in enumerate(exported().values())}
+    for nb,mod in exported().items():
+        for o in imported_modules(nb):
+            assert o!=f'{lib}.all', f'{name(nb)} imports {lib}.all, which needs it'
+            if ours(o): assert order[ours(o)]<=order[mod], f'{name(nb)} ({mod}) imports {o}, which comes later'
+
+# Names that notebooks import although they are not in `__all__` of where they come from. The list only gets shorter
+past_all = {'Stack', 'Start', 'Trial', 'as_batch', 'asks', 'call', 'evaluating', 'few', 'fit_batch', 'fit_quietly',
+            'flat', 'guess_batches', 'guessed', 'half_batch', 'held', 'light_copy', 'named_tensors', 'one_of',
+            'original', 'original_code', 'outputs_of', 'own_batch', 'own_weights', 'pieces', 'plain', 'reset_states',
+            'restart_trackers', 'saved_percent', 'seen', 'settle', 'slim_attention', 'slim_encoders', 'survivors',
+            'tensors_of', 'unwrap', 'warn_short', 'watching'}
+
+def imports_past_all():
+    "`(notebook, module, name)` of each import of what a module does not offer; its own notebook may"
+    for nb in notebooks():
+        for t in trees(nb):
+            for mod,names in imports(t):
+                mod = ours(mod)
+                if not mod or mod==exported().get(nb): continue
+                offered = {*exports_of(mod), '*'}
+                yield from ((name(nb), mod, n) for n in names if n not in offered)
+
+def test_imports_stay_within_all():
+    new = [o for o in imports_past_all() if o[2].startswith('_') or o[2] not in past_all]
+    assert not new, '\n'.join(['Export these names, or do without them:', *(f'{nb}: {mod}.{n}' for nb,mod,n in new)])
+
+def test_list_of_exceptions_is_short():
+    "What nobody imports past `__all__` any more must leave the list"
+    assert not past_all-{n for _,_,n in imports_past_all()}
+
+# Private attributes that are used outside of the notebook that defines them. The list only gets shorter
+borrowed = {'_candidates', '_check', '_find_norms', '_lists', '_mult', '_norms', '_plan', '_prune', '_take'}
+
+theirs = {'_qkv_same_embed_dim'}   # torch's, which more than one notebook reads or sets
+
+def private_attributes():
+    "`{name: modules}` of the attributes and methods with one underscore that the notebooks define"
+    found = {}
+    for nb,mod in exported().items():
+        for t in trees(nb, exporting):
+            for o in ast.walk(t):
+                n = getattr(o, 'name', '') if isinstance(o, ast.FunctionDef) else ''
+                if isinstance(o, ast.Attribute) and isinstance(o.ctx, ast.Store): n = o.attr
+                if re.match('_[a-z]', n) and n not in theirs: found.setdefault(n, set()).add(mod)
+    return found
+
+def borrowed_attributes():
+    "`(module, name)` of each private attribute that is read where it is not defined"
+    private = private_attributes()
+    for nb,mod in exported().items():
+        for t in trees(nb, exporting):
+            for o in ast.walk(t):
+                if isinstance(o, ast.Attribute) and mod not in private.get(o.attr, {mod}): yield mod,o.attr
+
+def test_nobody_borrows_private_attributes():
+    new = {o for o in borrowed_attributes() if o[1] not in borrowed}
+    assert not new, '\n'.join(f'{mod} uses {n}, which is private to {", ".join(private_attributes()[n])}' for mod,n in sorted(new))
+    assert not borrowed-{n for _,n in borrowed_attributes()}, 'nobody needs these any more'
+
+# Packages that a module imports at its top although only an extra installs them. The list only gets shorter
+heavy_at_top = {'sklearn'}
+
+def required():
+    "Names of the packages that can be imported wherever fasterprune is installed"
+    ini = ConfigParser(interpolation=None)
+    ini.read(root/'settings.ini')
+    return {re.match(r'[\w-]+', o)[0].replace('-', '_') for o in ini['DEFAULT']['requirements'].split()}
 
 def test_modules_import_nothing_heavy():
-    "The library needs neither torchvision nor timm, and of fastai only what does not import them"
-    for nb in exported():
-        for o in imports(nb, 'exporti?|exports'):
-            assert o.split('.')[0] not in ('torchvision', 'timm', 'transformers', 'IPython', 'nbdev'), f'{nb.name}: {o}'
-            if o.split('.')[0]=='fastai':
-                assert o.startswith(('fastai.basics', 'fastai.callback', 'fastai.learner', 'fastai.optimizer')), f'{nb.name}: {o}'
-                assert nb.name>='06', f'{nb.name} comes before the callbacks and imports {o}'
+    "At the top only what is always installed; torchvision and the like only in the functions of `base.data`"
+    light = {lib, *sys.stdlib_module_names, *required()}
+    for nb,mod in exported().items():
+        for t in trees(nb, exporting):
+            for o,_ in imports(t): assert o.split('.')[0] not in ('IPython', 'nbdev'), f'{name(nb)}: {o}'
+            if mod!='base.data':
+                for o,_ in imports(t): assert o.split('.')[0] not in ('torchvision', 'timm', 'transformers'), f'{name(nb)}: {o}'
+            top = ast.Module([o for o in t.body if isinstance(o, (ast.Import, ast.ImportFrom))], [])
+            for o,_ in imports(top): assert o.split('.')[0] in light | heavy_at_top, f'{name(nb)} imports {o} at the top'
 
-def test_package_imports_no_torch():
-    code = f"import sys, {lib}; sys.exit(int('torch' in sys.modules))"
+def test_only_train_imports_fastai():
+    "And of fastai only what does not import torchvision"
+    for nb,mod in exported().items():
+        for o in imported_modules(nb, exporting):
+            if o.split('.')[0]!='fastai': continue
+            assert folder(nb) in ('train', 'study', ''), f'{name(nb)} lies below train and imports {o}'
+            assert re.match(r'fastai\.(basics|callback|learner|optimizer)\b', o), f'{name(nb)}: {o}'
+
+def test_packages_import_no_torch():
+    packages = [lib, *(f'{lib}.{o.parent.name}' for o in (root/lib).glob('*/__init__.py'))]
+    code = f"import sys, {', '.join(packages)}; sys.exit(int('torch' in sys.modules))"
     assert subprocess.run([sys.executable, '-c', code]).returncode==0
 
 def test_library_imports_no_torchvision():
-    mods = list(exported().values())
-    if not mods: pytest.skip('no module yet')
-    code = f"import sys, {lib}.all; sys.exit(' '.join({{'torchvision','timm'}} & set(sys.modules)) or 0)"
+    code = f"import sys, {lib}.all; sys.exit(' '.join({{'torchvision','timm','transformers'}} & set(sys.modules)) or 0)"
     r = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
     assert r.returncode==0, r.stderr
 
-def test_all_exports_every_module():
-    txt = (root/lib/'all.py').read_text()
-    for m in exported().values():
-        if m!='demo': assert f'from .{m} import *' in txt
+def test_all_has_what_is_for_users():
+    "Names that their modules export, each of them once, and nothing else: they complete with the tab key"
+    every = importlib.import_module(f'{lib}.all')
+    for mod,names in for_users().items(): assert set(names)<=set(exports_of(mod)), mod
+    names = [n for ns in for_users().values() for n in ns]
+    assert sorted(names)==sorted(set(names))==sorted(every.__all__)==[o for o in dir(every) if o[0]!='_']
+
+@pytest.mark.parametrize('other', ['torch', 'torch.nn', 'torch.nn.functional', 'fastai.basics', 'fastai.callback.all',
+                                   'fastai.vision.all', 'builtins'])
+def test_all_shadows_nothing(other):
+    "A name for users is nobody else's: `from fasterprune.all import *` takes nothing away"
+    if other=='fastai.vision.all': pytest.importorskip('torchvision')
+    theirs = importlib.import_module(other)
+    for n in importlib.import_module(f'{lib}.all').__all__: assert not hasattr(theirs, n), f'{other} has a {n}, too'
+
+def test_all_shadows_no_module():
+    names = set(importlib.import_module(f'{lib}.all').__all__)
+    assert not names & set(sys.stdlib_module_names)
+
+def test_each_page_is_in_one_section():
+    for nb in notebooks():
+        if folder(nb)=='tutorials' or is_index(nb): assert not said(nb, 'section'), f'{name(nb)} has its section by its place'
+        else: assert len(said(nb, 'section'))==1, f'{name(nb)} needs one line `#| section: …` below its `#| default_exp`'
+        assert section(nb) in sections, f'{name(nb)}: {section(nb)!r} is none of {", ".join(sections)}'
 
 def test_outputs_are_clean():
     "No errors, warnings, progress bars or memory addresses are saved in notebooks (`make outputs` refreshes them)"

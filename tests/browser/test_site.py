@@ -26,7 +26,7 @@ def parsed(site): return {p: _Page((site/p).read_text(encoding='utf-8')) for p i
 
 def test_one_page_a_notebook(site):
     from dev.docs import page
-    from dev.nbproc import notebooks
+    from dev.house import notebooks
     assert {f'{page(nb)}.html' for nb in notebooks()} <= set(pages(site))
 
 def test_internal_links_resolve(site, parsed):
@@ -88,7 +88,7 @@ def search(browser, url, text):
     return [(o.text, o.get_attribute('href')) for o in browser.find_elements(By.CSS_SELECTOR, '#search-results ul.search li a')]
 
 def test_search_finds_sparsifier(browser, url, site):
-    from dev.nbproc import exported
+    from dev.house import exported
     if 'sparsifier' not in exported().values(): pytest.skip('no notebook 06_sparsifier yet')
     found = search(browser, url, 'Sparsifier')
     assert any('sparsifier.html' in h for _,h in found), found
@@ -120,7 +120,7 @@ def test_next_and_previous(browser, url):
     assert browser.current_url.endswith('index.html')
 
 def test_api_entries_link_their_source(site):
-    from dev.nbproc import exported
+    from dev.house import exported
     from dev.docs import page
     for nb,mod in exported().items():
         txt = (site/f'{page(nb)}.html').read_text(encoding='utf-8')
