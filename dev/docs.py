@@ -11,7 +11,7 @@ from nbdev.config import get_config,nbpath2html
 from nbdev.process import NBProcessor
 from nbdev.processors import add_show_docs
 from dev.api import api_cells,linkify
-from dev.house import exported,notebooks
+from dev.house import folder,is_index,module,notebooks,section,sections
 from dev.nbtools import cell_tags,drop_style,page_procs,png_of,png_width
 
 src,html = root/'docs/_build/src',root/'docs/_build/html'
@@ -40,54 +40,81 @@ def _output(o):
         o['metadata'] = {}
     return o
 
-def convert(nb, pages):
-    "The page of notebook `nb`: where it goes, and the notebook that MyST-NB gets"
-    mod = exported().get(nb)
-    full = f'{get_config().lib_path.name}.{mod}' if mod else None
-    proc = NBProcessor(nb, procs=[add_show_docs, api_cells(full), *page_procs])
-    proc.process()
-    cells = []
-    for c in proc.nb.cells:
-        if c.cell_type=='raw': continue
-        new = dict(cell_type=c.cell_type, id=c.id, metadata={}, source=c.source)
-        if c.cell_type=='markdown': new['source'] = _links(c.source, nb, pages)
-        else:
-            if not c.source.strip(): continue
-            new.update(outputs=[_output(o) for o in c.outputs], execution_count=None)
-            if (t := cell_tags(c)): new['metadata']['tags'] = t
-            if (ws := [png_width(p) for o in c.outputs if (p := png_of(o))]):
-                new['metadata']['mystnb'] = dict(image=dict(width=f'{max(ws)}px'))
-        cells.append(new)
+def _cell(c, nb, pages):
+    "A processed cell as MyST-NB should see it, or None if nothing of it is left"
+    if c.cell_type=='raw' or not c.source.strip(): return None
+    new = dict(cell_type=c.cell_type, id=c.id, metadata={}, source=c.source)
+    if c.cell_type=='markdown': return {**new, 'source':_links(c.source, nb, pages)}
+    new.update(outputs=[_output(o) for o in c.outputs], execution_count=None)
+    tags = cell_tags(c)
+    if tags: new['metadata']['tags'] = tags
+    widths = [png_width(png_of(o)) for o in c.outputs if png_of(o)]
+    if widths: new['metadata']['mystnb'] = dict(image=dict(width=f'{max(widths)}px'))
+    return new
+
+def _add_sources(cell, nb, full):
+    "Links to a notebook and to its module, named `full`, below the title in its first cell"
     git = f'{get_config().git_url}/blob/{get_config().branch}'
     note = f'[notebook]({git}/{nb.relative_to(root).as_posix()})'
-    if mod: note += f' · [`{full}`]({git}/fasterprune/{mod.replace(".", "/")}.py)'
-    title,_,rest = cells[0]['source'].partition('\n')
-    cells[0]['source'] = f'{title}\n\n:::{{container}} source-links\n{note}\n:::\n\n{rest}'
-    out = src/f'{pages[nb]}.ipynb'
-    meta = dict(kernelspec=dict(display_name='python3', language='python', name='python3'), language_info=dict(name='python'))
-    return out, dict(cells=cells, metadata=meta, nbformat=4, nbformat_minor=5)
+    if full: note += f" · [`{full}`]({git}/{full.replace('.', '/')}.py)"
+    title,_,rest = cell['source'].partition('\n')
+    cell['source'] = f'{title}\n\n:::{{container}} source-links\n{note}\n:::\n\n{rest}'
 
-def toctree(caption, names):
-    return '\n'.join(['```{toctree}', ':hidden:', f':caption: {caption}', '', *names, '```']) if names else ''
+def convert(nb, pages):
+    "Notebook `nb` as MyST-NB should see it"
+    full = f'{get_config().lib_path.name}.{module(nb)}' if module(nb) else None
+    proc = NBProcessor(nb, procs=[add_show_docs, api_cells(full), *page_procs])
+    proc.process()
+    cells = [o for c in proc.nb.cells if (o := _cell(c, nb, pages))]
+    _add_sources(cells[0], nb, full)
+    meta = dict(kernelspec=dict(display_name='python3', language='python', name='python3'), language_info=dict(name='python'))
+    return dict(cells=cells, metadata=meta, nbformat=4, nbformat_minor=5)
+
+def _markdown(id, source): return dict(cell_type='markdown', id=id, metadata={}, source=source)
+
+def toctree(names, caption=''):
+    "A hidden list of pages, of which Sphinx makes the sidebar"
+    head = [':hidden:', f':caption: {caption}'] if caption else [':hidden:']
+    return '\n'.join(['```{toctree}', *head, '', *names, '```'])
+
+def _in_folder(nb, pages):
+    "Does a page unfold below the first page of its folder?"
+    return section(nb)=='how it works' and not is_index(nb) and bool(folder(nb)) and nb.parent/'index.ipynb' in pages
+
+def sidebar(pages):
+    "`{title: names of pages}` of each section, and below the first page of each folder"
+    res = {title:[] for title in sections.values()}
+    for nb,name in pages.items():
+        if _in_folder(nb, pages): res.setdefault(pages[nb.parent/'index.ipynb'], []).append(name)
+        elif name!='index': res[sections[section(nb)]].append(name)
+    return {**res, 'Project':['changelog', 'contributing']}
+
+def _add_sidebar(docs, pages):
+    "Lists of pages, at the end of the README's page and of the folders' first pages"
+    lists = sidebar(pages)
+    lists['Start'].insert(0, 'Five-minute tour <self>')
+    for title,names in lists.items():
+        if title in docs: docs[title]['cells'].append(_markdown('rooms', toctree([f'/{o}' for o in names])))
+    parts = [toctree(names, title) for title,names in lists.items() if title not in docs and names]
+    if 'index' in docs: docs['index']['cells'].append(_markdown('contents', '\n\n'.join(parts)))
 
 def prepare():
     "Write all sources of the website"
     shutil.rmtree(src, ignore_errors=True)
-    pages = {o: page(o) for o in notebooks()}
-    tuts = [p for p in pages.values() if '/' in p]
-    mods = [p for p in pages.values() if p!='index' and p not in tuts]
-    done = [convert(nb, pages) for nb in pages]
-    for out,d in done:
+    pages = {nb:page(nb) for nb in notebooks()}
+    docs = {pages[nb]:convert(nb, pages) for nb in pages}
+    for d in docs.values():     # only now is it known what there is to link
         for c in d['cells']:
             if c['cell_type']=='markdown': c['source'] = linkify(c['source'])
-        if out==src/'index.ipynb':
-            trees = toctree('Tutorials', tuts), toctree('Reference', mods), toctree('Project', ['changelog', 'contributing'])
-            d['cells'].append(dict(cell_type='markdown', id='toc', metadata={}, source='\n\n'.join(filter(None, trees))))
+    _add_sidebar(docs, pages)
+    for name,d in docs.items():
+        out = src/f'{name}.ipynb'
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(json.dumps(d), encoding='utf-8')
-    for n in ('changelog', 'contributing'):
-        txt = (root/f'{n.upper()}.md').read_text(encoding='utf-8')
-        (src/f'{n}.md').write_text(linkify(_links(txt, root/'x.md', pages | {root/'x.md': 'x'})), encoding='utf-8')
+    for name in ('changelog', 'contributing'):
+        here = root/f'{name.upper()}.md'
+        txt = here.read_text(encoding='utf-8')
+        (src/f'{name}.md').write_text(linkify(_links(txt, here, {**pages, here:name})), encoding='utf-8')
 
 def as_text(d):
     "Markdown of a page, for readers without a browser: the address in each module's docstring, page.html.md"
