@@ -74,7 +74,7 @@ def prepare():
     "Write all sources of the website"
     shutil.rmtree(src, ignore_errors=True)
     pages = {o: page(o) for o in notebooks()}
-    tuts = [p for p in pages.values() if '/' in p]
+    tuts = [p for p in pages.values() if p.startswith('tutorials/')]
     mods = [p for p in pages.values() if p!='index' and p not in tuts]
     done = [convert(nb, pages) for nb in pages]
     for out,d in done:
