@@ -4,7 +4,7 @@ from io import StringIO
 import torch
 from torch import nn
 from fastai.basics import DataLoader, DataLoaders, Learner, CrossEntropyLossFlat, accuracy, set_seed
-from sklearn.datasets import load_digits
+from fasterprune.base.data import *
 from fastai.callback.all import *
 from fastcore.test import *
 from fastcore.test import *
@@ -14,3 +14,21 @@ def test_digits_are_learned():
     learn = digits_learner(digits_net(8))
     with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(3, 1e-2)
     assert learn.recorder.values[-1][-1] > .85
+
+def test_mnist_is_learned_by_a_small_network():
+    set_seed(0, reproducible=True)
+    dls = mnist_dls()
+    test_eq((len(dls.train_ds), len(dls.valid_ds)), (4000,1000))
+    test_eq(tuple(dls.one_batch()[0].shape), (64,1,28,28))
+    lenet = nn.Sequential(nn.Conv2d(1,8,5,2,2), nn.ReLU(), nn.Conv2d(8,16,5,2,2), nn.ReLU(), nn.Flatten(), nn.Linear(16*7*7,64), nn.ReLU(), nn.Linear(64,10))
+    learn = Learner(dls, lenet, loss_func=CrossEntropyLossFlat(), metrics=accuracy)
+    with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(2, 5e-3)
+    assert learn.recorder.values[-1][-1] > .9
+
+def test_the_first_n_for_training_and_all_for_validation():
+    for f,shape in ((digits_dls,(1,8,8)), (mnist_dls,(1,28,28))):
+        few,all_ = f(bs=10, n=25),f()
+        test_eq([len(few.train_ds), len(few.train), len(few.valid_ds)], [25,3,len(all_.valid_ds)])
+        for (x,y),(v,w) in zip(few.train_ds, all_.train_ds):
+            test_eq(tuple(x.shape), shape)
+            assert torch.equal(x, v) and y==w
