@@ -15,6 +15,7 @@ from .callback import *
 from .resize import *
 from .plan import *
 from .repair import *
+from .verify import *
 from .shrink import *
 from .pruner import *
 from .trim import *
