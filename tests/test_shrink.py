@@ -6,44 +6,23 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn, Tensor
-from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 from fastcore.basics import patch
 from fasterprune.report import *
 from fasterprune.graph import *
-from fasterprune.graph import call, evaluating, half_batch, own_batch, tensors_of, unwrap
+from fasterprune.graph import half_batch, unwrap
 from fasterprune.plan import *
 from fasterprune.plan import held, light_copy, named_tensors
 from fasterprune.repair import *
 from fasterprune.repair import guessed
+from fasterprune.verify import *
+from fasterprune.verify import Choices, outputs_of
 import random, tempfile, torchvision
 from torch.nn import functional as F
 from fastcore.test import *
 from fasterprune.sparsifier import Sparsifier
 from fastcore.test import *
 from fasterprune.shrink import *
-from fasterprune.shrink import Trial, _Choices, settle
-
-def test_choices_are_made_again_where_the_numbers_agree_and_only_there():
-    from fasterprune.shrink import _Choices
-    def same(a, b): return all(torch.equal(p, q) for p,q in zip(tree_leaves(a), tree_leaves(b)))
-    x,tied = torch.tensor([[1.,3.,2.,2.],[0.,5.,5.,4.]]).double(),torch.tensor([[1.,3.,2.,2.+1e-12],[0.,5.,5.+1e-12,4.-1e-12]]).double()
-    boxes = torch.tensor([[0.,0,9,9],[0,0,9,9.1],[5,5,20,20],[5,5,20,20.1]]).double()
-    fs = [lambda x: x.topk(3), lambda x: x.sort(0), lambda x: x.sort(stable=True, descending=True), lambda x: x.argsort(), lambda x: x.max(1), lambda x: x.min(0, keepdim=True),
-          lambda x: x.argmax(1), lambda x: x.kthvalue(2), lambda x: (x>2,x<=5,x>=2.), lambda x: x.floor(), lambda x: (-x).ceil(), lambda x: x.long(),
-          lambda x: torch.bucketize(x, torch.tensor([2.,5.]).double()), lambda x: torchvision.ops.nms(boxes, x[0], .5)]
-    for i,f in enumerate(fs):
-        with _Choices() as c: want = f(x)
-        with _Choices(c.made, 1e-10): got = f(tied)
-        for a,b in zip(tree_leaves(want), tree_leaves(got)):
-            assert torch.equal(a, b) if not a.is_floating_point() else torch.allclose(a, b, 0, 1e-10), i
-        with _Choices(c.made, 1e-10): assert same(f(x*-1), f(x*-1)), i
-        assert len(c.made)==(3 if i==8 else 1), i
-    with _Choices(c.made, 1e-10): got = tied.topk(3)   # something else was chosen there
-    assert same(got, tied.topk(3))
-    with _Choices() as c: x.relu()+x.max(); torch.tensor([1,2]).topk(1); x.float()
-    test_eq(c.made, [])
+from fasterprune.shrink import Trial, settle
 
 def test_rounding_that_decides_is_no_difference():
     class Chooses(nn.Module):
