@@ -80,7 +80,9 @@ def _default_exp(fn):
 def notebooks():
     "All notebooks of the project in reading order, `index` and tutorials included"
     nbs = get_config().nbs_path
-    return sorted(o for o in nbs.rglob('*.ipynb') if not any(p[0] in '_.' for p in o.relative_to(nbs).parts))
+    storey = lambda o: o.relative_to(nbs).parts[0]!='base'   # the lowest one
+    found = (o for o in nbs.rglob('*.ipynb') if not any(p[0] in '_.' for p in o.relative_to(nbs).parts))
+    return sorted(found, key=lambda o: (storey(o), o))
 
 def exported():
     "`{notebook: module}` in reading order"
