@@ -13,10 +13,11 @@ from fastai.basics import *
 from fastai.callback.fp16 import MixedPrecision
 from fastai.callback.tracker import TrackerCallback
 
+from .base.run import *
+from .base.names import check_percent
+from .granularity import check_granularity
 from .criteria import *
 from .schedule import *
-from .mask import check_percent
-from .graph import few, unwrap
 from .sparsifier import *
 
 # %% ../nbs/07_callback.ipynb #5dcbe62f
@@ -161,6 +162,8 @@ class SparsifyCallback(Callback):
         self.target,self.schedule,self.round_to = sparsity,get_schedule(schedule),round_to
         self.kw = dict(granularity=granularity, context=context, criteria=get_criterion(criteria), layer_type=layer_type, **kwargs)
         inspect.signature(Sparsifier).bind(None, **self.kw)
+        check_granularity(granularity)
+        check_settings(context, **{k:v for k,v in kwargs.items() if k in ('normalize','unit')})
         self.sparsifier = None
 
 # %% ../nbs/07_callback.ipynb #2eca12d0

@@ -9,16 +9,13 @@ __all__ = ['half_of_each', 'coverage_of', 'all_halved']
 
 # %% ../nbs/13d_coverage.ipynb #adad8d20
 import math
-from copy import deepcopy
 
 import torch
-from torch import nn, Tensor
-from torch.utils._pytree import tree_map
+from torch import nn
 
 from .report import *
 from .graph import *
-from .graph import as_batch
-from .plan import light_copy
+from .base.run import *
 from .shrink import outputs_of, rel_diff
 from .pruner import *
 from .pruner import survivors
@@ -26,12 +23,12 @@ from .pruner import survivors
 # %% ../nbs/13d_coverage.ipynb #4b075a07
 def _shaken(model, seed=0):
     "A copy in float64 whose vectors are random, and what begins at zero"
-    m,r = deepcopy(model).double().eval(),torch.Generator().manual_seed(seed)
+    m,r = full_copy(model).double().eval(),torch.Generator().manual_seed(seed)
     for p in m.parameters():
         if p.numel()==max(p.shape, default=0) or (p==p.flatten()[:1]).all(): p.data.uniform_(.5, 1.5, generator=r)   # scales of 1e-6 are of shape (n,1,1), too
     return m
 
-def _double(xb): return tree_map(lambda t: t.double() if isinstance(t, Tensor) and t.is_floating_point() else t, as_batch(xb))
+def _double(xb): return Batch.of(xb).map(lambda t: t.double() if t.is_floating_point() else t)
 
 # %% ../nbs/13d_coverage.ipynb #26a238bc
 def _elsewhere(graph, plan, small, xb):
@@ -51,7 +48,6 @@ def half_of_each(
     others=() # batches of other sizes: the first that the model takes is measured, too
 )->dict: # a row of a report
     "Remove half of each group in a copy with random scales, in float64: how many groups went, and how exactly"
-    outputs_of(model, xb)   # fastai's dropped weights cannot be copied while they remember how they came about
     m,xb = _shaken(model),_double(xb)
     p,g = Pruner(m, xb, lossy=lossy),channel_graph(m, xb)
     groups,left = p._candidates(g)

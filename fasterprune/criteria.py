@@ -12,10 +12,12 @@ __all__ = ['criteria', 'large_final', 'squared_final', 'small_final', 'large_ini
 
 # %% ../nbs/01_criteria.ipynb #1dfb5ee4
 import torch
-from contextlib import contextmanager
-from difflib import get_close_matches
 from torch import nn, Tensor
 from torch.nn import functional as F
+from torch.utils._pytree import tree_map
+
+from .base.run import *
+from .base.names import by_name, choose
 
 # %% ../nbs/01_criteria.ipynb #396a9f53
 criteria = {}
@@ -127,10 +129,9 @@ def get_criterion(
     c # a function `(w, **refs)`, or the name of one in `criteria`
 ):
     "A criterion by its name, or as it is"
-    if isinstance(c, str) and c in criteria: return criteria[c]
-    if callable(c): needs_of(c); return c
-    near = get_close_matches(str(c), criteria, n=1, cutoff=.3)
-    raise ValueError(f"criterion {c!r} is not known"+(f", did you mean {near[0]!r}?" if near else '')+f" Known are {', '.join(criteria)}, and any function (w, **refs)")
+    f = by_name('criterion', c, criteria, '(w, **refs)')
+    needs_of(f)
+    return f
 
 # %% ../nbs/01_criteria.ipynb #5e303827
 def _lamp(s):
@@ -149,33 +150,22 @@ def normalize_scores(
     "Scores that can be compared between layers"
     if how is None: return list(scores)
     if how=='layer-l2': return [_lamp(s) for s in scores]
-    if how not in ('sum','mean','max'): raise ValueError(f"normalize={how!r} is not known; choose from None, 'sum', 'mean', 'max', 'layer-l2'")
+    choose('normalize', how, (None,'sum','mean','max','layer-l2'), guess=False)
     return [s/getattr(s.abs(), how)().clamp(min=torch.finfo(s.dtype).tiny) for s in scores]
 
 # %% ../nbs/01_criteria.ipynb #0ddb1220
-@contextmanager
-def _as_it_was(model):
-    "Eval mode, and everything put back afterwards"
-    modes,bufs = [(m,m.training) for m in model.modules()],[(b,b.clone()) for b in model.buffers()]
-    model.eval()
-    try:
-        with torch.random.fork_rng(): yield
-    finally:
-        for m,t in modes: m.training = t
-        with torch.no_grad():
-            for b,o in bufs: b.copy_(o)
-
 def _batches(batches, n, model):
-    p = next(model.parameters())
-    to = lambda x: x.to(p.device) if isinstance(x, Tensor) else type(x)(map(to, x)) if isinstance(x, (tuple,list)) else x
-    seen = 0
+    "The first `n` of `batches`, as they are, on the device of `model`"
+    p,seen = next(model.parameters()),0
     for b in batches:
         if n is not None and seen>=n: break
         seen += 1
-        yield to(b)
+        yield tree_map(lambda o: o.to(p.device) if isinstance(o, Tensor) else o, b)
     if not seen: raise ValueError("there is no batch to look at")
 
-def _call(model, x): return model(*x) if isinstance(x, (tuple,list)) else model(x)
+def _inputs(xs):
+    "What a model takes of the inputs of a batch: a single one may be a dict of several"
+    return xs[0] if len(xs)==1 else tuple(xs)
 
 # %% ../nbs/01_criteria.ipynb #af8c9807
 def collect_grads(
@@ -188,18 +178,14 @@ def collect_grads(
     "Mean gradients and mean squared gradients over batches"
     ps = list(params.values())
     sums = [(torch.zeros_like(p, dtype=torch.float32), torch.zeros_like(p, dtype=torch.float32)) for p in ps]
-    was = [p.requires_grad for p in ps]
     n = 0
-    with _as_it_was(model), torch.enable_grad():
-        try:
-            for p in ps: p.requires_grad_(True)
-            for *x,y in _batches(batches, n_batches, model):
-                gs = torch.autograd.grad(loss_func(_call(model, x), y), ps, allow_unused=True)
-                n += 1
-                for (s,s2),g in zip(sums,gs):
-                    if g is not None: s += g; s2 += g.float().square()
-        finally:
-            for p,r in zip(ps,was): p.requires_grad_(r)
+    with evaluating(model), torch.enable_grad():
+        for p in ps: p.requires_grad_(True)
+        for *x,y in _batches(batches, n_batches, model):
+            gs = torch.autograd.grad(loss_func(run(model, _inputs(x)), y), ps, allow_unused=True)
+            n += 1
+            for (s,s2),g in zip(sums,gs):
+                if g is not None: s += g; s2 += g.float().square()
     return {k:dict(grad=s/n, grad2=s2/n) for k,(s,s2) in zip(params,sums)}
 
 # %% ../nbs/01_criteria.ipynb #e038e81f
@@ -266,9 +252,9 @@ def collect_inputs(
     n_batches:int=None # look at so many at most
 )->dict: # name -> tensor that broadcasts to the weight
     "Root mean square of what comes into layers, over batches"
-    with _as_it_was(model), torch.no_grad(), InputNorms(layers) as norms:
+    with evaluating(model), torch.no_grad(), InputNorms(layers) as norms:
         for b in _batches(batches, n_batches, model):
-            _call(model, b[:-1] if isinstance(b, (tuple,list)) and len(b)>1 else b)
+            run(model, _inputs(b[:-1]) if isinstance(b, (tuple,list)) and len(b)>1 else b)
     missing = set(layers)-set(norms.sums)
     if missing: raise ValueError(f"no input came into {', '.join(sorted(missing))}")
     return norms.values()

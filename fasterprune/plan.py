@@ -9,17 +9,15 @@ __all__ = ['Plan', 'plan_of', 'grow']
 
 # %% ../nbs/12_plan.ipynb #90ef6be4
 import json
-from copy import deepcopy
 from functools import reduce
 
 import numpy as np
 import torch
-from torch import nn, Tensor
-from torch.utils._pytree import tree_leaves
+from torch import nn
 from fastcore.basics import patch, patch_to
 
 from .report import *
-from .graph import reset_states, unwrap
+from .base.run import *
 from .resize import *
 from .resize import slim_attention, slim_encoders, original_code
 
@@ -103,13 +101,6 @@ def fold(self:Plan,
         res[out] = _fold(w, d, idx, fs, to, res.get(to, ts[to]) if out==to else None)
     return res
 
-# %% ../nbs/12_plan.ipynb #821c5aae
-def named_tensors(
-    model:nn.Module # any model
-)->dict: # name -> tensor
-    "Parameters and buffers by name, tied ones under each of their names"
-    return dict([*model.named_parameters(remove_duplicate=False), *model.named_buffers(remove_duplicate=False)])
-
 # %% ../nbs/12_plan.ipynb #b7370887
 @patch
 def check(self:Plan,
@@ -160,7 +151,7 @@ def _follow_weights(model):
     reset_states(model)
     modes = [(m,m.training) for m in model.modules()]
     mode = model.training
-    model.train(); model.eval(); model.train(mode)   # by which models forget what they have computed from their weights
+    for training in (True,False,mode): set_mode(model, training)   # by which models forget what they have computed from their weights
     for m,t in modes: m.training = t
     for m in model.modules():
         if isinstance(m, nn.RNNBase): m._flat_weights = [getattr(m, w, None) for w in m._flat_weights_names]
@@ -231,26 +222,6 @@ def then(self:Plan,
     folds = [(n,d,[was(n,d,o) for o in idx],fs,to if isinstance(to, str) else was(n,d,to)) for n,d,idx,fs,to in after.folds]
     return Plan(keep, sizes, {**after.shapes, **self.shapes}, list(dict.fromkeys([*self.left,*after.left])), calls, [*self.folds,*folds],
                 max((o.diff for o in (self,after) if o.diff is not None), default=None))
-
-# %% ../nbs/12_plan.ipynb #11297544
-def held(
-    model:nn.Module # that has run
-)->dict: # by `id`, for `deepcopy`
-    "Copies of what modules keep from their last pass, without its history, which could not be copied; hooks that others have set are theirs"
-    res = {id(t):t.detach().clone() for m in model.modules() for t in tree_leaves(vars(m)) if isinstance(t, Tensor) and not t.is_leaf}
-    own = {id(o) for m in model.modules() for o in (m,*vars(m).values())}
-    for m in model.modules():
-        for f in [*m._forward_hooks.values(), *m._forward_pre_hooks.values(), *m._backward_hooks.values()]:
-            of = getattr(getattr(f, 'func', f), '__self__', None)
-            if of is not None and id(of) not in own: res[id(f)] = f
-    return res
-
-def light_copy(
-    model:nn.Module
-)->nn.Module: # its weights may be replaced, not written to
-    "A copy that shares the memory of its weights with `model`"
-    shared = {id(p):nn.Parameter(p.detach(), p.requires_grad) for p in model.parameters() if type(p) is nn.Parameter}
-    return deepcopy(model, held(model)|shared)
 
 # %% ../nbs/12_plan.ipynb #3061a294
 def grow(

@@ -9,17 +9,15 @@ __all__ = ['keep_plan', 'PruneCallback']
 
 # %% ../nbs/14_prune_callback.ipynb #1a29ab93
 import warnings
-from copy import deepcopy
 from fastai.basics import *
 
+from .base.run import *
+from .base.names import check_percent
 from .criteria import *
 from .schedule import *
-from .mask import check_percent
 from .callback import add_column, own_weights, percent_at, restart_trackers
 from .graph import *
-from .graph import few, fit_batch, unwrap
 from .plan import *
-from .plan import named_tensors
 from .shrink import *
 from .pruner import *
 from .pruner import Start, saved_percent, warn_short
@@ -160,7 +158,7 @@ def _begin(self:PruneCallback):
     "Compare with the original network, and see whether the target can be reached, before anything is removed"
     p,plan = self.pruner,plan_of(self._model)
     p.xb = self.sample
-    model = grow(deepcopy(self._model)) if plan or getattr(self.cost, 'noisy', False) else self._model
+    model = grow(full_copy(self._model)) if plan or getattr(self.cost, 'noisy', False) else self._model
     groups = p._candidates(channel_graph(model, p.xb))[0]
     self.start = Start(groups, self.cost, model, p.xb)
     if self.cost: self._rehearse()
@@ -209,7 +207,7 @@ def _prune_to(self:PruneCallback, pct, force=False):
 @patch
 def before_batch(self:PruneCallback):
     if not self.training or self.sample is not None: return
-    if self.given is not None: self.sample = fit_batch(self._model, self.given)
+    if self.given is not None: self.sample = Batch.of(self.given, self._model)
     else:
         xb = tuple(to_detach(b, cpu=False) if isinstance(b, Tensor) else b for b in self.learn.xb)
         self.sample = xb if getattr(self.cost, 'noisy', False) else few(self._model, xb)

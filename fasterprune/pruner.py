@@ -11,23 +11,22 @@ __all__ = ['reductions', 'costs', 'Pruner', 'count_params', 'count_bytes', 'coun
 import math, statistics, time, warnings
 from bisect import bisect_left
 from collections import Counter
-from copy import deepcopy
 
 import torch
 from torch import nn, Tensor
 from torch.utils.flop_counter import FlopCounterMode
-from fastcore.basics import listify, patch
+from fastcore.basics import patch
 
+from .base.run import *
+from .base.names import *
 from .granularity import layer_axes, weight_names
 from .criteria import *
 from .schedule import *
-from .mask import check_percent, n_dead, round_keep
+from .mask import n_dead, round_keep
 from .report import *
-from .sparsifier import match_names, match_percents, original
+from .sparsifier import original
 from .graph import *
-from .graph import call, evaluating, plain, unwrap
 from .plan import *
-from .plan import light_copy
 from .shrink import settle, Trial
 
 # %% ../nbs/13a_pruner.ipynb #720afa17
@@ -42,12 +41,6 @@ reductions = dict(mean=_mean, sum=_sum, max=_max)
 # %% ../nbs/13a_pruner.ipynb #d8302be3
 _unreached = 'was not reached by the sample batch'
 
-def one_of(what, v, known):
-    "What `v` names among `known`, unless it is a function itself"
-    if callable(v): return v
-    if v not in list(known): raise ValueError(f"{what}={v!r} is not known; choose from {', '.join(map(repr, known))}")
-    return known[v] if isinstance(known, dict) else v
-
 # %% ../nbs/13a_pruner.ipynb #9fb96b50
 class Pruner:
     "Scores coupled channels together, and removes the least important"
@@ -61,16 +54,22 @@ class Pruner:
         ignore=(), # layers, their names, patterns or classes: groups that produce there are left alone
         lossy:bool=False # prune also where sizes matter (residual streams under LayerNorm, the depth of heads)
     ):
-        if context not in ('local','global'): one_of('context', str(context), ('local','global'))
+        if context not in ('local','global'): choose('context', str(context), ('local','global'), guess=False)
         self.model,self.xb,self.context,self.criteria,self.lossy = unwrap(model),xb,context,get_criterion(criteria),lossy
         self.reduce = one_of('reduce', reduce, reductions)
-        self.ignore = [ignore] if isinstance(ignore, (str,nn.Module,type)) else listify(ignore)
+        self.ignore = as_patterns(ignore)
         mods = dict(self.model.named_modules())
         skip = {n for ns in match_names(self.ignore, mods) for n in ns}
         self.skip = {n for n in mods for s in skip if n==s or n.startswith(s+'.')}
         self.refs = {}
         for r in ('init','prev'): self._snap(r)
     def __repr__(self): return f"Pruner({self.context!r}, {self.criteria.__name__}): {type(self.model).__name__}"
+
+# %% ../nbs/13a_pruner.ipynb #8d1c3a61
+@patch(as_prop=True)
+def batch(self:Pruner)->Batch:
+    "The sample inputs as the model takes them"
+    return Batch.of(self.xb, self.model)
 
 # %% ../nbs/13a_pruner.ipynb #f23a616f
 @patch
@@ -112,7 +111,7 @@ def _see(self:Pruner):
     for m in self.model.modules():
         for a in weight_names(m) if isinstance(m, tuple(layer_axes)) else ():
             if (p := original(m, a)) is not None: layers.setdefault(names[id(p)], (m,a))
-    with evaluating(self.model), torch.no_grad(), InputNorms(layers) as norms: call(self.model, self.xb)
+    with evaluating(self.model), torch.no_grad(), InputNorms(layers) as norms: run(self.model, self.batch)
     return norms.values()
 
 @patch
@@ -189,7 +188,7 @@ def _candidates(self:Pruner, graph):
     "The groups to prune, and those left out with the reasons"
     take,left = [],[]
     for g in graph.groups():
-        layers = {n.rpartition('.')[0] for n,*_,eat in g.touches if not eat}
+        layers = {owner(n) for n,*_,eat in g.touches if not eat}
         if layers & self.skip: left.append((g.name,'is in ignore='))
         elif g.lossy and not self.lossy: left.append((g.name, g.lossy))
         elif len(g)>1: take.append(g)
@@ -236,7 +235,7 @@ class Start:
         self.total = self.count(model) if cost and not getattr(cost, 'noisy', False) else None
     def count(self, model):
         "The cost of `model`"
-        n = self.cost(model, self.xb)
+        n = self.cost(model, Batch.of(self.xb, model).clone().given)
         try: finite = math.isfinite(n)
         except TypeError: finite = False
         if not finite: raise ValueError(f"{_called(self.cost)} gives {n!r}, which is no number to count with")
@@ -285,15 +284,15 @@ def _worst(self:Pruner, groups, counts, round_to):
 def _by_group(sparsity, groups, model):
     "A dict of percents by names of groups: its own name has the last word, then that of its layer, then patterns"
     mods,names = dict(model.named_modules()),{g.name for g in groups}
-    layers = {n:mods.get(g.name.rpartition('.')[0]) for g in groups for n in (g.name.rpartition('.')[0],g.name)}
+    layers = {n:mods.get(owner(g.name)) for g in groups for n in (owner(g.name),g.name)}
     by = match_percents({k:v for k,v in sparsity.items() if k not in names}, layers)
-    at = lambda g: [p for n,p in by.items() if n in (g.name,g.name.rpartition('.')[0])] or [0]
+    at = lambda g: [p for n,p in by.items() if n in (g.name,owner(g.name))] or [0]
     return by|{g.name:sparsity.get(g.name, at(g)[-1]) for g in groups}
 
 def _percents(sparsity, groups):
     "Percent for each group"
     if not isinstance(sparsity, dict): return [sparsity]*len(groups)
-    return [sparsity.get(g.name, sparsity.get(g.name.rpartition('.')[0], 0)) for g in groups]
+    return [sparsity.get(g.name, sparsity.get(owner(g.name), 0)) for g in groups]
 
 @patch
 def _share(self:Pruner, groups, sparsity, round_to, others):
@@ -327,7 +326,7 @@ def count_macs(
 )->int:
     "Multiply-accumulates of a forward pass of the whole batch"
     model = light_copy(model).requires_grad_(False)   # the counter hangs hooks on what has gradients
-    with evaluating(model), plain(), FlopCounterMode(display=False) as f: call(model, xb)
+    with evaluating(model), plain(), FlopCounterMode(display=False) as f: run(model, Batch.of(xb, model))
     return f.get_total_flops()//2
 
 def milliseconds(
@@ -336,9 +335,10 @@ def milliseconds(
 )->float:
     "How long one forward pass of the whole batch takes, in milliseconds"
     sync = lambda: torch.accelerator.synchronize() if torch.accelerator.is_available() else None
-    with evaluating(model), torch.no_grad():
+    xb = Batch.of(xb, model)
+    with evaluating(model, guard='copy' if writes_weights(model, xb) else False), torch.no_grad():
         sync(); t = time.perf_counter()
-        call(model, xb)
+        run(model, xb)
         sync()
     return 1000*(time.perf_counter()-t)
 milliseconds.noisy = True
@@ -407,7 +407,7 @@ def _bisect(self:Pruner, trial, groups, pct, start, round_to):
 def _check(self:Pruner, sparsity, round_to, of):
     "Check what was asked for, before anything changes"
     for v in sparsity.values() if isinstance(sparsity, dict) else [sparsity]: check_percent(v)
-    if round_to is not None and (isinstance(round_to, bool) or not isinstance(round_to, int) or round_to<1): raise ValueError(f"round_to={round_to!r} is not a positive whole number")
+    check_whole(round_to, f"round_to={round_to!r} is not a positive whole number")
     cost = None if of=='channels' else one_of('of', of, {'channels':None, **costs})
     if cost and isinstance(sparsity, dict): raise ValueError(f"a dict gives percents of channels; with of={of!r} one number is needed, not {sparsity!r}")
     if sparsity=={}: raise ValueError("sparsity={} names no group")
@@ -419,7 +419,7 @@ def _start(self:Pruner, sparsity, round_to, of):
     cost,graph = self._check(sparsity, round_to, of),channel_graph(self.model, self.xb)
     groups,_ = self._candidates(graph)
     sparsity = _by_group({k:check_percent(v) for k,v in sparsity.items()}, groups, self.model) if isinstance(sparsity, dict) else check_percent(sparsity)
-    return sparsity,Start(groups, cost, deepcopy(self.model) if getattr(cost, 'noisy', False) else self.model, self.xb),graph
+    return sparsity,Start(groups, cost, full_copy(self.model) if getattr(cost, 'noisy', False) else self.model, self.batch),graph
 
 @patch
 def _plan(self:Pruner, sparsity, round_to, start, graph=None):
@@ -433,7 +433,7 @@ def _plan(self:Pruner, sparsity, round_to, start, graph=None):
     mute = [g for g in groups if not self._asked(g)]
     stayed,groups = [(g.name,'has no gradients') for g in mute],[g for g in groups if g not in mute]
     for g in groups: g.scores = self.score(g, inputs).cpu()
-    trial,plan,parts = Trial(graph, self.xb, False, None),Plan(),[]
+    trial,plan,parts = Trial(graph, self.batch, False, None),Plan(),[]
     while groups:
         parts,err = self._bisect(trial, groups, sparsity, start, round_to) if start.cost else (self._share(groups, sparsity, round_to, others),None)
         plan,bad = settle(trial, parts)
@@ -547,7 +547,7 @@ def rounds(self:Pruner,
     of='channels' # percent of what, as in `plan`
 ): # iterator over what has gone after each round, in percent, measured
     "Prune in `n` rounds; train in the loop"
-    if isinstance(n, bool) or not isinstance(n, int) or n<1: raise ValueError(f"n={n!r} is not a positive whole number of rounds")
+    check_whole(n or 0, f"n={n!r} is not a positive whole number of rounds")
     f,one = get_schedule(schedule),not isinstance(sparsity, dict)
     sparsity,start,graph = self._start(sparsity, round_to, of)
     at = lambda v,i: float(f(0., v, i/n))

@@ -14,12 +14,12 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 from fastcore.basics import patch
 
+from .base.run import *
 from .graph import *
-from .graph import Stack, call, evaluating, plain, seen, tensors_of, watching
+from .graph import seen
 from .resize import *
 from .resize import asks, flat
 from .plan import *
-from .plan import light_copy, named_tensors
 
 # %% ../nbs/12a_repair.ipynb #f23a0f32
 @patch
@@ -288,7 +288,7 @@ def _replayed(graph, plan, xb, dead):
     "The calls of the smaller network, and the error at which it stopped"
     small,replay = plan.apply(light_copy(graph.model)),_Replay(graph, dead)
     try:
-        with watching(small, replay.stack), evaluating(small), plain(), torch.no_grad(), replay: call(small, xb)
+        with evaluating(small), watching(small, replay.stack), plain(), replay: run(small, xb)
     except Exception as e: return replay,e
     return replay,None
 

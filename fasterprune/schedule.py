@@ -10,8 +10,9 @@ __all__ = ['schedules', 'one_shot', 'iterative', 'agp', 'lin', 'cos', 'one_cycle
 
 # %% ../nbs/02_schedule.ipynb #2b84396d
 import math
-from difflib import get_close_matches
 from functools import partial, update_wrapper
+
+from .base.names import by_name
 
 # %% ../nbs/02_schedule.ipynb #6c08b250
 def one_shot(start, end, pos):
@@ -70,10 +71,7 @@ def get_schedule(
     f # a function `(start, end, pos)`, or the name of one in `schedules`
 ):
     "A schedule by its name, or as it is"
-    if callable(f): return f
-    if f in schedules: return schedules[f]
-    near = get_close_matches(str(f), schedules, n=1, cutoff=.3)
-    raise ValueError(f"schedule {f!r} is not known"+(f", did you mean {near[0]!r}?" if near else '')+f" Known are {', '.join(schedules)}, and any function (start, end, pos)")
+    return by_name('schedule', f, schedules, '(start, end, pos)')
 
 # %% ../nbs/02_schedule.ipynb #11eef01c
 def plot_schedule(

@@ -8,18 +8,16 @@ Docs: https://fasterprune.github.io/fasterprune/speed.html.md"""
 __all__ = ['ways', 'run_as', 'compare_ways', 'recommend_rounding']
 
 # %% ../nbs/13c_speed.ipynb #501b2dc3
-from copy import deepcopy
-
 import torch
 from torch import nn, Tensor
 from torch.utils._pytree import tree_leaves
 
+from .base.run import *
+from .base.names import one_of
 from .report import *
 from .graph import *
-from .graph import evaluating
 from .shrink import outputs_of, rel_diff
 from .pruner import *
-from .pruner import one_of
 
 # %% ../nbs/13c_speed.ipynb #a097bb45
 def _eager(model, xb): return model
@@ -27,7 +25,7 @@ def _eager(model, xb): return model
 def _channels_last(model, xb):
     "Images whose channels lie next to each other"
     last = lambda o: o.contiguous(memory_format=torch.channels_last) if isinstance(o, Tensor) and o.ndim==4 else o
-    model = deepcopy(model).to(memory_format=torch.channels_last)
+    model = full_copy(model).to(memory_format=torch.channels_last)
     return lambda *args, **kwargs: model(*map(last, args), **{k:last(v) for k,v in kwargs.items()})
 
 def _folded(model, xb):
@@ -36,21 +34,17 @@ def _folded(model, xb):
     return fuse(model)
 
 # %% ../nbs/13c_speed.ipynb #6e60c05f
-def _args(xb):
-    "Arguments, named and not"
-    return ((), xb) if isinstance(xb, dict) else (tuple(xb), {}) if isinstance(xb, (tuple,list)) else ((xb,), {})
-
 def _compiled(model, xb): return torch.compile(model)
 
 def _exported(model, xb):
-    args,kwargs = _args(xb)
-    return torch.export.export(model, args, kwargs).module()
+    xb = Batch.of(xb, model)
+    return torch.export.export(model, xb.args, xb.kwargs).module()
 
 def _onnx(model, xb):
     "A session of ONNX Runtime"
     import onnxruntime as ort
-    args,kwargs = _args(xb)
-    prog = torch.onnx.export(model, args, kwargs=kwargs, dynamo=True, verbose=False)
+    xb = Batch.of(xb, model)
+    prog = torch.onnx.export(model, xb.args, kwargs=xb.kwargs, dynamo=True, verbose=False)
     opts = ort.SessionOptions()
     opts.intra_op_num_threads = torch.get_num_threads()
     run = ort.InferenceSession(prog.model_proto.SerializeToString(), opts)
@@ -74,7 +68,7 @@ def run_as(
     way # name of one of `ways`, or a function like those
 )->nn.Module: # a module to call like `model`
     "`model` run in one of `ways`, for inference"
-    with evaluating(model), torch.no_grad(): return _Way(one_of('way', way, ways)(model, xb)).eval()
+    with evaluating(model, guard=False), torch.no_grad(): return _Way(one_of('way', way, ways)(model, xb)).eval()
 
 # %% ../nbs/13c_speed.ipynb #615339f3
 def compare_ways(
@@ -88,7 +82,7 @@ def compare_ways(
     rows,notes,cost = [],[],one_of('cost', cost, dict(ms=milliseconds))   # a way to run has no parameters to count
     only = [only] if isinstance(only, str) or callable(only) else only or ways
     for k in only: one_of('way', k, ways)
-    with evaluating(model):
+    with evaluating(model, guard=False):
         want = outputs_of(model, xb)
         for k in only:
             try:
@@ -110,7 +104,7 @@ def recommend_rounding(
     "Which `round_to` makes `model` the fastest on this machine, measured"
     p,smalls,cost = Pruner(model, xb),{},one_of('cost', cost, costs)
     plans = {r:p.plan(sparsity, round_to=r) for r in roundings}
-    for o in plans.values(): smalls.setdefault(str(o.keep), o.apply(deepcopy(model)))
+    for o in plans.values(): smalls.setdefault(str(o.keep), o.apply(full_copy(model)))
     ts = dict(zip(smalls, turns(cost, [model,*smalls.values()], xb, seconds)[1:]))
     macs = {k:count_macs(m, xb)/count_macs(model, xb) for k,m in smalls.items()}
     rows = [{'Rounding':str(r), 'Latency ratio':ts[k], 'MACs ratio':macs[k], 'Efficiency':macs[k]/ts[k]} for r,o in plans.items() for k in [str(o.keep)]]

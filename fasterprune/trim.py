@@ -16,9 +16,8 @@ import torch
 from torch import nn
 from fastcore.basics import patch
 
-from .graph import unwrap
+from .base.run import *
 from .plan import *
-from .plan import light_copy
 
 # %% ../nbs/13b_trim.ipynb #bc97bee9
 def _runs(idx, n):

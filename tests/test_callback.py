@@ -3,10 +3,11 @@ import math, warnings
 from fastai.basics import *
 from fastai.callback.fp16 import MixedPrecision
 from fastai.callback.tracker import TrackerCallback
+from fasterprune.base.run import *
+from fasterprune.base.names import check_percent
+from fasterprune.granularity import check_granularity
 from fasterprune.criteria import *
 from fasterprune.schedule import *
-from fasterprune.mask import check_percent
-from fasterprune.graph import few, unwrap
 from fasterprune.sparsifier import *
 from fastai.callback.all import *
 from fastcore.test import *

@@ -2,22 +2,22 @@
 import math, statistics, time, warnings
 from bisect import bisect_left
 from collections import Counter
-from copy import deepcopy
 import torch
 from torch import nn, Tensor
 from torch.utils.flop_counter import FlopCounterMode
-from fastcore.basics import listify, patch
+from fastcore.basics import patch
+from fasterprune.base.run import *
+from fasterprune.base.names import *
 from fasterprune.granularity import layer_axes, weight_names
 from fasterprune.criteria import *
 from fasterprune.schedule import *
-from fasterprune.mask import check_percent, n_dead, round_keep
+from fasterprune.mask import n_dead, round_keep
 from fasterprune.report import *
-from fasterprune.sparsifier import match_names, match_percents, original
+from fasterprune.sparsifier import original
 from fasterprune.graph import *
-from fasterprune.graph import call, evaluating, plain, unwrap
 from fasterprune.plan import *
-from fasterprune.plan import light_copy
 from fasterprune.shrink import settle, Trial
+from copy import deepcopy
 import torchvision
 from torch.nn import functional as F
 from fastcore.test import *

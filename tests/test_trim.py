@@ -5,9 +5,8 @@ import numpy as np
 import torch
 from torch import nn
 from fastcore.basics import patch
-from fasterprune.graph import unwrap
+from fasterprune.base.run import *
 from fasterprune.plan import *
-from fasterprune.plan import light_copy
 from copy import deepcopy
 import torchvision
 from torch.nn import functional as F
