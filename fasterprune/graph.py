@@ -9,19 +9,15 @@ __all__ = ['Dim', 'Atoms', 'ChannelGraph', 'rule', 'channel_graph', 'unheard', '
            'plot_groups']
 
 # %% ../nbs/05a_graph.ipynb #ed8b283b
-import dataclasses, inspect, math, random, reprlib
-from collections import Counter, defaultdict, namedtuple
-from collections.abc import Mapping
+import math
+from collections import defaultdict, namedtuple
 from contextlib import contextmanager
-from copy import copy
 
 import numpy as np
 import torch
 from torch import nn, Tensor
-from torch.nn.attention import sdpa_kernel, SDPBackend
 from torch.nn.utils import parametrize
 from torch.overrides import TorchFunctionMode
-from torch.utils.data import DataLoader
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.weak import WeakTensorKeyDictionary
@@ -29,6 +25,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from fastcore.basics import patch
 
+from .base.run import *
 from .report import *
 
 # %% ../nbs/05a_graph.ipynb #efbff0e3
@@ -824,155 +821,7 @@ def _roi(g, out, x, boxes, *args):
     ds = [None, c and g.check(o, 1, c, c.zero), *[None]*(o.ndim-2)]
     return [ds,ds] if isinstance(out, (tuple,list)) else ds
 
-# %% ../nbs/05a_graph.ipynb #52acf2fa
-def unwrap(
-    model:nn.Module # any model
-)->nn.Module: # the one whose parameters have their own names
-    "The model inside `torch.compile` and the data-parallel wrappers"
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model must be a module, not {type(model).__name__}"+("; its .model is one" if isinstance(getattr(model, 'model', None), nn.Module) else ''))
-    while True:
-        if hasattr(model, '_orig_mod'): model = model._orig_mod
-        elif isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)): model = model.module
-        else: return model
-
-def as_batch(
-    xb # a tensor, a tuple of arguments, or named ones in any mapping
-): # mappings as dicts
-    "A batch that can be taken apart"
-    return dict(xb) if isinstance(xb, Mapping) else xb
-
-def own_batch(
-    xb # a batch
-): # a copy
-    "A copy of a batch, for models that change what they get"
-    return tree_map(lambda t: t.clone() if isinstance(t, Tensor) else t, as_batch(xb))
-
-def fit_batch(
-    model:nn.Module,
-    xb # a batch: a tensor, a tuple of arguments, or a dict of named ones
-):
-    "`xb` as plain tensors, on the device and in the precision of `model`"
-    p = next((p for p in model.parameters() if p.is_floating_point()), torch.zeros(0))
-    one = lambda x: x.detach().as_subclass(Tensor).to(p.device, p.dtype if x.is_floating_point() else None) if isinstance(x, Tensor) else x
-    return tree_map(one, as_batch(xb))
-
-def guess_batches(
-    model:nn.Module
-): # an iterator
-    "Batches that `model` might take, judging by the first layer with weights"
-    for m in model.modules():
-        if isinstance(m, (nn.Conv1d,nn.Conv2d,nn.Conv3d)):
-            d = len(m.kernel_size)
-            for s in (64,224,128,256,32,299)[:6 if d==2 else 2 if d==1 else 1]: yield torch.zeros(2, m.in_channels, *[s if d<3 else 32]*d)
-            return
-        if isinstance(m, nn.Linear):
-            yield torch.zeros(2, m.in_features)
-            return
-
-# %% ../nbs/05a_graph.ipynb #57979ec9
-@contextmanager
-def plain():
-    "Recurrent cells, attention and transformer layers in operations whose labels can be followed"
-    fast,onednn = torch.backends.mha.get_fastpath_enabled(),torch.backends.mkldnn.set_flags(_enabled=False)[0]
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        with torch.no_grad(), sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.MATH]): yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fast)
-        torch.backends.mkldnn.set_flags(_enabled=onednn)
-
-def reset_states(
-    model:nn.Module # any model
-)->bool: # was there anything to forget?
-    "Let a recurrent model of fastai forget what it has read; is it one?"
-    f = getattr(model, 'reset', None)
-    if not callable(f) or any(p.default is p.empty and p.kind<2 for p in inspect.signature(f).parameters.values()): return False
-    with torch.no_grad(): f()
-    return True
-
-def call(
-    model:nn.Module, # any model
-    xb # a tensor, a tuple of arguments, or a dict of named ones
-): # what it returns
-    "Run `model` on a batch: a tensor, a tuple of arguments, or a dict of named ones"
-    reset_states(model)
-    return model(**xb) if isinstance(xb, Mapping) else model(*xb) if isinstance(xb, (tuple,list)) else model(xb)
-
-def half_batch(
-    xb # a batch
-): # of the same kind
-    "A smaller batch (twice the batch, if that is one of 1), or `None` where there is no telling"
-    xb = as_batch(xb)
-    ts = [t for t in tree_leaves(xb) if isinstance(t, Tensor)]
-    n = ts[0].shape[0] if ts and ts[0].ndim else 0
-    other = lambda t: t if not isinstance(t, Tensor) else t[:n//2] if n>1 else torch.cat([t,t])
-    return tree_map(other, xb) if n and all(t.ndim and t.shape[0]==n for t in ts) else None
-
-def few(
-    model:nn.Module,
-    xb, # a batch
-    n=2 # how many samples
-): # a batch of the same kind
-    "The first samples of a batch; all of it, if it holds a mask that is none of samples, or the model does not take so few"
-    ts = [t for t in tree_leaves(as_batch(xb)) if isinstance(t, Tensor)]
-    if any(not t.ndim or t.shape[0]!=ts[0].shape[0] for t in ts): return xb
-    cut = tree_map(lambda t: t[:n] if isinstance(t, Tensor) else t, as_batch(xb))
-    try:
-        with evaluating(model), torch.no_grad(): call(model, fit_batch(model, own_batch(cut)))
-    except Exception: return xb
-    finally: torch.clear_autocast_cache()   # weights that were cast without gradients
-    return cut
-
-def _let_go(v):
-    "Tensors without the graph that they come from, which nobody could copy"
-    if isinstance(v, Tensor): return v.detach() if v.grad_fn is not None else v
-    return type(v)(map(_let_go, v)) if type(v) in (tuple,list) and any(isinstance(o, Tensor) and o.grad_fn is not None for o in v) else v
-
-def _gpus(model): return sorted({t.device.index for t in (*model.parameters(),*model.buffers()) if t.is_cuda})
-
-_module = set(vars(nn.Module()))
-
-@contextmanager
-def evaluating(
-    model:nn.Module # in any mode
-):
-    "The model in evaluation mode; afterwards its modes, all that it keeps between calls, and the random numbers to come are as they were"
-    dice = random.getstate(),np.random.get_state()
-    kept = [(v, copy(v)) for m in model.modules() for k,v in m.__dict__.items() if type(v) in (dict,list) and k not in _module]
-    was = [(m, dict(m.__dict__), dict(m._buffers), [(b,b.clone()) for b in m._buffers.values() if b is not None]) for m in model.modules()]
-    mode = model.training
-    model.train(); model.eval()   # by which models forget what they have computed from their weights
-    try:
-        with torch.random.fork_rng(_gpus(model)): yield model
-    finally:
-        model.train(mode)
-        random.setstate(dice[0]); np.random.set_state(dice[1])
-        for v,old in kept: v.clear(); (v.update if isinstance(v, dict) else v.extend)(old)
-        for m,attrs,buffers,values in was:
-            for k in m.__dict__.keys()-attrs.keys(): del m.__dict__[k]
-            m.__dict__.update({k:_let_go(v) for k,v in attrs.items()})
-            m._buffers.clear(); m._buffers.update(buffers)
-            with torch.no_grad():
-                for b,v in values:
-                    if not torch.equal(b, v): b.copy_(v)
-
 # %% ../nbs/05a_graph.ipynb #38446e29
-def tensors_of(
-    o # what a call gave
-)->list:
-    "The tensors in it: in lists, mappings, dataclasses and other objects"
-    res,seen = [],set()
-    def look(o):
-        if isinstance(o, Tensor): res.append(o); return
-        if id(o) in seen or isinstance(o, (type,nn.Module)) or callable(o): return
-        kids = o.values() if isinstance(o, Mapping) else o if isinstance(o, (tuple,list,set)) else [getattr(o, f.name) for f in dataclasses.fields(o)] if dataclasses.is_dataclass(o) else getattr(o, '__dict__', {}).values()
-        if kids:
-            seen.add(id(o))
-            for k in list(kids): look(k)
-    look(o)
-    return res
-
 def seen(stack):
     "Are the calls of the module that runs written down?"
     return not any(isinstance(m, nn.MultiheadAttention) for m in stack[-2:])
@@ -1001,42 +850,6 @@ class _Calls(TorchFunctionMode):
             g.calls[g.stack.run].append(Call(g.stack[-1] if g.stack else g.model, func.__name__, hidden, first, list(map(label, outs)), g.felt, g.computed))
         return out
 
-# %% ../nbs/05a_graph.ipynb #c4583112
-class Stack(list):
-    "The modules whose forward is running"
-    def __init__(self): super().__init__(); self.name,self.times,self.runs = {},Counter(),[]
-    @property
-    def run(self):
-        "Which forward it is that runs: of what module, and for which time"
-        return self.runs[-1] if self.runs else None
-    def push(self, m, *args):
-        n = self.name[m]
-        self.times[n] += 1; self.append(m); self.runs.append((n,self.times[n]))
-    def drop(self, *args): self.pop(); self.runs.pop()
-
-@contextmanager
-def watching(
-    model:nn.Module, # about to run
-    stack:Stack # tells which of its modules is running
-):
-    "Keep `stack` while the model runs"
-    stack.name = {m:n for n,m in model.named_modules()}
-    hs = [h for m in model.modules() for h in (m.register_forward_pre_hook(stack.push), m.register_forward_hook(stack.drop))]
-    try: yield stack
-    finally:
-        for h in hs: h.remove()
-
-# %% ../nbs/05a_graph.ipynb #958dc745
-def _check_batch(model, xb):
-    "Raise if the model cannot take `xb`: what loads batches is none, and labels do not belong to it"
-    batch = as_batch(xb)
-    if isinstance(xb, DataLoader) or hasattr(xb, 'one_batch'): raise TypeError(f"xb must be one batch of inputs, not {type(xb).__name__}: take one from it, without its labels")
-    if not tensors_of(batch): raise TypeError(f"xb must be a batch of tensors, not {reprlib.repr(xb)}")
-    args,kwargs = ((),batch) if isinstance(batch, dict) else (batch if isinstance(batch, (tuple,list)) else (batch,),{})
-    try: inspect.signature(model.forward).bind(*args, **kwargs)
-    except TypeError as e:
-        raise TypeError(f"{type(model).__name__} does not take xb, a batch of {', '.join(kwargs) or len(args)}: {e}. Give what the model takes, without labels") from None
-
 # %% ../nbs/05a_graph.ipynb #08b98736
 def channel_graph(
     model:nn.Module, # any model
@@ -1045,11 +858,13 @@ def channel_graph(
     "Which channels of `model` live and die together, by running it once"
     model = unwrap(model)
     if getattr(getattr(vars(model).get('forward'), '__self__', None), 'full', None) is model: raise ValueError("the model is inside of `with trim(…)`, where only a part of it computes: leave the context first")
-    _check_batch(model, xb)
+    xb = Batch.of(xb, model)
+    lazy = [n for n,p in model.named_parameters() if isinstance(p, nn.parameter.UninitializedParameter)]
+    if lazy: raise TypeError(f"{lazy[0]} has no shape yet: run the model on a batch first")
     g = ChannelGraph(model)
-    if reset_states(model) and (h := half_batch(xb)) is not None:   # so that the code is seen that makes its state fit another batch
-        with evaluating(model), plain(): call(model, h)
-    g.look(xb)
+    with evaluating(model), plain():
+        if reset_states(model) and (h := xb.half()) is not None: run(model, h)   # so that the code is seen that makes its state fit another batch
+        g.look(xb)
     g.trained = bool(g.unreached) and g.look(xb, train=True)
     g.cls,g.zero,g.prod = classes(g.at)
     g.lab,g.fixed,g.places,g.stack = None,None,None,[]
@@ -1060,7 +875,7 @@ class _Unheard:
     "A forward hook whose operations are not looked at, unless it changes the output"
     def __init__(self, hook): self.hook = hook
     def __call__(self, *args, **kwargs):
-        with _disable_current_modes(), torch._C.DisableTorchFunction(): out = self.hook(*args, **kwargs)
+        with unwatched(): out = self.hook(*args, **kwargs)
         return None if out is None else self.hook(*args, **kwargs)
 
 @contextmanager
@@ -1074,11 +889,10 @@ def unheard(model):
 @patch
 def look(self:ChannelGraph, xb, train=False):
     "Run the model and label all that it computes; did it run?"
-    xb = own_batch(xb)
-    with watching(self.model, self.stack), evaluating(self.model), plain():
-        self.model.train(train)
+    with evaluating(self.model), watching(self.model, self.stack), plain():
+        set_mode(self.model, train)
         try:
-            with unheard(self.model), _Watch(self), _Calls(self): out = call(self.model, xb)
+            with unheard(self.model), _Watch(self), _Calls(self): out = run(self.model, xb)
         except Exception:
             if not train: raise
             return False
@@ -1093,6 +907,12 @@ def unreached(self:ChannelGraph):
     "Parameters of modules that the run did not use"
     used = {n.rpartition('.')[0] for n in self.params}
     return [n for n,_ in self.names.values() if self.kind[n] and n.rpartition('.')[0] not in used]
+
+# %% ../nbs/05a_graph.ipynb #8d1c3a60
+# names of before, for what still calls them
+call = run
+def own_batch(xb): return Batch.of(xb).clone()
+def half_batch(xb): return Batch.of(xb).half()
 
 # %% ../nbs/05a_graph.ipynb #312376f0
 class Group:
@@ -1393,7 +1213,7 @@ def norms_after(
         with torch.no_grad(), parametrize.cached(), evaluating(model):
             g = _Writers(model, {n:(w(),d) for n,(w,d) in weights.items()})
             try:
-                with _Watch(g): call(model, fit_batch(model, x))
+                with _Watch(g): run(model, Batch.of(x, model))
             except Exception:
                 if xb is not None: raise
                 continue

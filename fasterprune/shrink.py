@@ -10,7 +10,6 @@ __all__ = ['find_dead', 'shrink', 'save_shrunk', 'load_shrunk']
 # %% ../nbs/13_shrink.ipynb #21b96f07
 import math, re, warnings
 from collections import namedtuple
-from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +18,9 @@ from torch import nn, Tensor
 from fastcore.basics import patch
 
 from .report import *
+from .base.run import *
 from .graph import *
-from .graph import half_batch, unwrap
 from .plan import *
-from .plan import held, light_copy, named_tensors
 from .repair import *
 from .repair import guessed
 from .verify import *
@@ -35,7 +33,7 @@ class Trial:
         self.graph,self.exact,self.runs = graph,exact,[(xb,False)]
         dtype = next((p.dtype for p in graph.model.parameters() if p.is_floating_point()), torch.float32)
         self.tol = tol if tol is not None else {torch.float64:1e-10, torch.float32:1e-3}.get(dtype, .1)
-        if (h := half_batch(xb)) is not None:
+        if (h := xb.half()) is not None:
             try: outputs_of(graph.model, h); self.runs.append((h,False))
             except Exception: pass   # a model for one size of batch
         if graph.trained: self.runs.append((xb,True))
@@ -220,6 +218,8 @@ def find_dead(
     fold:bool=True # take also what is constant, and fold it into biases and carriers (not with `lossy`)
 )->Plan:
     "What is dead in `model`, and can go without changing its outputs"
+    model = unwrap(model)
+    xb = Batch.of(xb, model)
     g = channel_graph(model, xb)
     sums = _sums(g) if fold and not lossy else None
     parts,left = _dead(g, lossy, sums)
@@ -240,7 +240,7 @@ def shrink(
     model = unwrap(model)
     plan = find_dead(model, xb, lossy, tol, fold)
     if not plan: warnings.warn(f"nothing goes: {'; '.join(f'{n}: {w}' for n,w in plan.left[:5]) or 'no channel is dead'}. Masks of whole filters or groups make channels dead, or a Pruner takes the least important")
-    return plan.apply(deepcopy(model, held(model)))
+    return plan.apply(full_copy(model))
 
 # %% ../nbs/13_shrink.ipynb #679c7793
 def save_shrunk(
@@ -265,5 +265,5 @@ def load_shrunk(
     model = build if isinstance(build, nn.Module) else build()
     net = unwrap(model)
     # what fails shall fail on a copy
-    for m in [deepcopy(net),net] if model is build else [net]: load_model(plan.apply(m) if plan else m, str(path))
+    for m in [full_copy(net),net] if model is build else [net]: load_model(plan.apply(m) if plan else m, str(path))
     return model

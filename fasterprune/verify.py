@@ -22,10 +22,10 @@ from torch.utils._pytree import tree_leaves, tree_map
 from fastcore.basics import patch
 
 from .graph import *
-from .graph import Stack, as_batch, call, evaluating, half_batch, own_batch, seen, tensors_of, unheard, unwrap, watching
+from .base.run import *
+from .graph import seen, unheard
 from .resize import flat
 from .plan import *
-from .plan import light_copy, named_tensors
 from .repair import *
 from .repair import arithmetic
 
@@ -42,10 +42,9 @@ class NoDropout(TorchFunctionMode):
 
 def outputs_of(model, xb, train=False):
     "The tensors that `model` returns, without dropout and with the same random numbers each time"
-    xb = own_batch(xb)
     with evaluating(model), torch.no_grad(), NoDropout():
-        model.train(train)
-        return [t for t in tensors_of(call(model, xb)) if t.is_floating_point()]
+        set_mode(model, train)
+        return [t for t in tensors_of(run(model, xb)) if t.is_floating_point()]
 
 # %% ../nbs/12b_verify.ipynb #d0db3832
 def rel_diff(
@@ -137,7 +136,7 @@ def lively(
     def one(t):
         if not isinstance(t, Tensor) or not t.is_floating_point() or t.numel()<2 or (t!=t.flatten()[0]).any(): return t
         return torch.empty_like(t).copy_(torch.rand(t.shape, generator=generator)+.5)
-    return tree_map(one, as_batch(xb))
+    return Batch.of(xb).map(one)
 
 # %% ../nbs/12b_verify.ipynb #7a10c3eb
 @patch
@@ -306,7 +305,7 @@ def _python_layers():
 def _listen(model, xb, ear):
     "The outputs of `model`, while `ear` listens"
     with evaluating(model), torch.no_grad(), _python_layers(), NoDropout(), watching(model, ear.stack), unheard(model), ear:
-        return _real(call(model, own_batch(xb)))
+        return _real(run(model, xb))
 
 def _real(out): return [t for t in tensors_of(out) if t.is_floating_point()]
 
@@ -323,7 +322,7 @@ class Verifier:
         others=() # pairs: another batch, and whether the model is to be in training mode
     ):
         self.graph,self.xb,self.others = graph,xb,others
-        self.models = iter([lambda: (ordinary(graph),lively), lambda: (ordinary(graph, signs=True),as_batch), lambda: (graph.model,as_batch)])
+        self.models = iter([lambda: (ordinary(graph),lively), lambda: (ordinary(graph, signs=True),Batch.of), lambda: (graph.model,Batch.of)])
         self.model,self.fit,self.last = None,None,False
         self.memory,self.choosy = {},True
         dtypes = {t.dtype for t in named_tensors(graph.model).values() if t.is_floating_point()}

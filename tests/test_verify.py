@@ -11,10 +11,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 from fastcore.basics import patch
 from fasterprune.graph import *
-from fasterprune.graph import Stack, as_batch, call, evaluating, half_batch, own_batch, seen, tensors_of, unheard, unwrap, watching
+from fasterprune.base.run import *
+from fasterprune.graph import seen, unheard
 from fasterprune.resize import flat
 from fasterprune.plan import *
-from fasterprune.plan import light_copy, named_tensors
 from fasterprune.repair import *
 from fasterprune.repair import arithmetic
 import torchvision
@@ -53,7 +53,7 @@ def test_a_network_of_zeros_comes_alive_and_random_numbers_to_come_are_untouched
     nn.init.zeros_(m[-1].weight)
     g = channel_graph(m, x := torch.zeros(5,4))
     state = torch.get_rng_state()
-    one,two,y = ordinary(g),ordinary(g),lively(x)
+    one,two,y = ordinary(g),ordinary(g),lively(x).given
     assert torch.equal(torch.get_rng_state(), state)
     acts = []
     for l in one: l.register_forward_hook(lambda m,i,o: acts.append(o.std().item()))
