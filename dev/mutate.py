@@ -2,67 +2,111 @@
 
     python dev/mutate.py [part of a rule's name]
 
-A rule is broken in three ways: it keeps everything, it forgets that what comes out is what went in, and it lets nothing be kept,
-united or summed over while it runs."""
-import contextlib, io, sys, warnings
+A rule is broken in three ways: it keeps everything, it forgets that what comes out is what went in, and it lets nothing be
+kept, united or summed over while it runs."""
+import contextlib,importlib,inspect,io,os,sys,warnings
 from pathlib import Path
+
 root = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(root), str(root/'tests')]
-from torch import Tensor
-import fasterprune.graph as G
-from fasterprune.graph import Atoms, ChannelGraph
+os.chdir(root)
 
-def keeps(f): return lambda g,out,*a,**k: G._stop(g, out, *a, **k)
+from torch import Tensor
+from dev.house import exported
+
+# Modules whose tests have to notice, and the tests that notice most and so come first
+tested = ('graph', 'shrink')
+quick = ('test_every_rule_by_a_small_network', 'test_random_networks_keep_their_outputs',
+         'test_what_is_coupled_goes_together_or_not_at_all')
+
+def modules(names):
+    "Full names, without the package's, of the modules whose last name is one of `names`"
+    return [o for o in exported().values() if o.split('.')[-1] in names]
+
+def home(name):
+    "The module that defines `name`"
+    for mod in exported().values():
+        m = importlib.import_module(f'fasterprune.{mod}')
+        if getattr(getattr(m, name, None), '__module__', None)==m.__name__: return m
+    raise LookupError(f'no module defines {name!r}')
+
+Dim,Atoms,ChannelGraph = [getattr(home(o), o) for o in ('Dim', 'Atoms', 'ChannelGraph')]
+stop,tensors_of = [getattr(home(o), o) for o in ('_stop', 'tensors_of')]
+rules = home('_stop')._rules
+
+def keeps(f): return lambda g,out,*a,**k: stop(g, out, *a, **k)
+
+def _fresh(g, out):
+    "Labels of `out` that say nothing of where it comes from; None for what is no tensor"
+    if isinstance(out, (tuple,list)): return [_fresh(g, o) for o in out]
+    if not isinstance(out, Tensor): return None
+    return [Dim(g.at.new(n)) if n<=1<<14 else None for n in out.shape]
 
 def forgets(f):
     def broken(g, out, *a, **k):
         f(g, out, *a, **k)
-        fresh = lambda o: [G.Dim(g.at.new(n)) if n<=1<<14 else None for n in o.shape]
-        return fresh(out) if isinstance(out, Tensor) else [fresh(o) if isinstance(o, Tensor) else None for o in out] if isinstance(out, (tuple,list)) else None
+        return _fresh(g, out)
     return broken
+
+@contextlib.contextmanager
+def deaf(g, out):
+    "What rules say about atoms has no effect, not even later, when somebody asks"
+    said = [(Atoms,'freeze'), (Atoms,'pair'), (ChannelGraph,'contract'), (ChannelGraph,'lossy'), (ChannelGraph,'alive_in')]
+    old = {(cls,name):getattr(cls, name) for cls,name in [*said, (Atoms,'unite')]}
+    for cls,name in said: setattr(cls, name, lambda *a,**k: None)
+    Atoms.unite = lambda self,a,b,why='': b if a is None else a
+    try: yield
+    finally:
+        for o in tensors_of(out): g.later.pop(o, None)
+        for (cls,name),method in old.items(): setattr(cls, name, method)
 
 def says_nothing(f):
     def broken(g, out, *a, **k):
-        old = {(o,n):getattr(o, n) for o,n in ((Atoms,'freeze'),(Atoms,'pair'),(ChannelGraph,'contract'),(ChannelGraph,'lossy'),(ChannelGraph,'alive_in'))}
-        unite = Atoms.unite
-        Atoms.unite = lambda self,a,b,why='': a if a is not None else b
-        for o,n in old: setattr(o, n, lambda *a,**k: None)
-        try: return f(g, out, *a, **k)
-        finally:
-            for o in G.tensors_of(out): g.later.pop(o, None)   # what would be said when somebody listens
-            Atoms.unite = unite
-            for (o,n),v in old.items(): setattr(o, n, v)
+        with deaf(g, out): return f(g, out, *a, **k)
     return broken
 
-def silent(f):
-    "Does the rule only move labels? Then there is nothing that it could fail to say"
-    import inspect
-    return not any(w in inspect.getsource(f).replace('g.at.new(', '') for w in ('g.at','contract','lossy','alive_in','_pointwise','_grid','_reduce','_mm(','_bmm(','_topk','_stop','freeze','unite'))
+speaking = ('g.at', 'contract', 'lossy', 'alive_in', '_pointwise', '_grid', '_reduce', '_mm(', '_bmm(', '_topk', '_stop',
+            'freeze', 'unite')
 
-def fails(tests):
+def only_moves(f):
+    "Does the rule only move labels? Then there is nothing that it could fail to say"
+    src = inspect.getsource(f).replace('g.at.new(', '')
+    return not any(word in src for word in speaking)
+
+def same_by_another_name(f, how):
+    "Is `f`, broken in this way, what it was?"
+    if how is says_nothing: return only_moves(f)
+    return (f.__name__,how) in (('_data',keeps), ('_made',forgets))
+
+def failure(tests):
+    "What the first test that fails says, or None"
     for t in tests:
         try:
             with contextlib.redirect_stdout(io.StringIO()): t()
         except BaseException as e: return f'{t.__name__}: {type(e).__name__} {str(e)[:60]}'
 
+def all_tests():
+    "The tests of the modules `tested`, the quick ones first"
+    mods = [importlib.import_module('test_'+o.replace('.', '_')) for o in modules(tested)]
+    found = [f for m in mods for n,f in vars(m).items() if n.startswith('test_') and getattr(f, '__module__', '')==m.__name__]
+    return sorted(found, key=lambda f: f.__name__ not in quick)
+
+def survives(f, how, tests):
+    "Break rule `f` for a moment, print which test fails, and say whether none did"
+    ops = [op for op,rule in rules.items() if rule is f]
+    for op in ops: rules[op] = how(f)
+    try: bad = failure(tests)
+    finally:
+        for op in ops: rules[op] = f
+    print(f"{f.__name__:<16} {how.__name__:<13} {bad or 'NO TEST FAILS'}", flush=True)
+    return not bad
+
 def main(part=''):
+    "Number of mutants that no test notices"
     warnings.simplefilter('ignore')
-    import test_graph, test_shrink
-    quick = ['test_every_rule_by_a_small_network','test_random_networks_keep_their_outputs','test_what_is_coupled_goes_together_or_not_at_all']
-    tests = [getattr(test_shrink, q) for q in quick]+[f for m in (test_graph,test_shrink) for n,f in vars(m).items() if n.startswith('test_') and callable(f) and f.__module__==m.__name__ and n not in quick]
-    alive = 0
-    for f in dict.fromkeys(G._rules.values()):
-        if part not in f.__name__: continue
-        ops = [o for o,r in G._rules.items() if r is f]
-        for how in (keeps,forgets,says_nothing):
-            if how is says_nothing and silent(f): continue
-            if f.__name__ in ('_data',) and how is keeps or f.__name__=='_made' and how is forgets: continue   # the same by another name
-            for o in ops: G._rules[o] = how(f)
-            try: bad = fails(tests)
-            finally:
-                for o in ops: G._rules[o] = f
-            alive += not bad
-            print(f"{f.__name__:<16} {how.__name__:<13} {bad or 'NO TEST FAILS'}", flush=True)
-    return alive
+    tests = all_tests()
+    chosen = [f for f in dict.fromkeys(rules.values()) if part in f.__name__]
+    mutants = [(f,how) for f in chosen for how in (keeps,forgets,says_nothing) if not same_by_another_name(f, how)]
+    return sum([survives(f, how, tests) for f,how in mutants])
 
 if __name__=='__main__': sys.exit(main(*sys.argv[1:])>0)
