@@ -8,7 +8,7 @@ from fastcore.basics import listify, patch, patch_to
 from fasterprune.granularity import *
 from fasterprune.criteria import *
 from fasterprune.mask import *
-from fasterprune.mask import pieces
+from fasterprune.mask import dying_piece, pieces
 from fasterprune.report import *
 from fasterprune.graph import *
 from fasterprune.graph import fit_batch, guess_batches, unwrap
