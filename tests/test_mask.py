@@ -8,6 +8,7 @@ from fastcore.test import *
 from fasterprune.base.names import check_percent
 from fastcore.test import *
 from fasterprune.mask import *
+from fasterprune.mask import pieces
 
 def test_the_kth_score_is_exact():
     from hypothesis import given, settings, strategies as st
@@ -33,6 +34,51 @@ def test_the_kth_score_is_exact():
         with expect_fail(ValueError, 'finite'): kth_score(torch.tensor([1.,bad,2.]), 1)
     for k in (0,4):
         with expect_fail(ValueError, f'k={k}'): kth_score(torch.ones(3), k)
+
+def test_those_that_die_are_the_lowest_that_live():
+    from hypothesis import given, settings, strategies as st
+    from fasterprune.mask import dying_piece, pieces
+    def brute(scores, live, k):
+        "Positions that have to die so that `k` are dead, by a plain sort"
+        order = sorted((x,i) for i,(x,a) in enumerate(zip(scores, live)) if a)
+        return sorted(i for _,i in order[:k-live.count(False)])
+    def ours(scores, live, k, most):
+        s,m = torch.tensor(scores).float(),torch.tensor(live).float()
+        return dying_piece(lambda step=1: zip(pieces([s], step), pieces([m], step)), len(scores), k, most)
+    @settings(max_examples=300, deadline=None)
+    @given(st.lists(st.tuples(st.integers(-3,3),st.booleans()), min_size=1, max_size=30), st.data())
+    def check(pairs, data):
+        scores,live = map(list, zip(*pairs))
+        k = data.draw(st.integers(0,len(scores)))
+        got = ours(scores, live, k, len(scores))
+        if got is None: assert k<live.count(False) or not any(live)
+        else: test_eq(got[0].tolist(), brute(scores, live, k)); test_eq(sum(got[1]), live.count(True))
+    check()
+    for scores in (torch.randn(200_001), torch.randint(0,50,(200_001,)).float(), torch.arange(200_001.).flip(0)):   # several pieces
+        for share in (.001,.5,.97):
+            live = torch.rand(200_001)>share
+            dead = int((~live).sum())
+            for more in (0,1,3000):
+                got = ours(scores.tolist(), live.tolist(), dead+more, 40_000)
+                test_eq(got[0].tolist(), brute(scores.tolist(), live.tolist(), dead+more))
+            assert ours(scores.tolist(), live.tolist(), dead-1, 40_000) is None
+    assert ours([1.]*100, [True]*100, 50, 10) is None   # too many
+    with expect_fail(ValueError, 'finite'): ours([1.,math.nan,2.,3.], [True]*4, 1, 4)
+
+def test_pieces_are_for_one_thread_each():
+    from torch.utils._python_dispatch import TorchDispatchMode
+    class Sizes(TorchDispatchMode):
+        "The most numbers that any operation that computes was given"
+        most = 0
+        def __torch_dispatch__(self, f, types, args=(), kwargs=None):
+            out = f(*args, **(kwargs or {}))
+            if not f.is_view: self.most = max([self.most, *(o.numel() for o in (*args,out) if isinstance(o, Tensor))])
+            return out
+    for n in (10, 32_768, 1_000_001):
+        s = torch.randn(n)
+        for scores in (s, s.half(), s.double(), [s[:n//2],s[n//2:]], torch.randn(2*n)[::2]):
+            with Sizes() as seen: kth_score(scores, n//2)
+            assert seen.most<32_768
 
 def test_masks_against_a_plain_sort():
     from hypothesis import given, settings, strategies as st

@@ -9,7 +9,7 @@ from fasterprune.base.names import *
 from fasterprune.granularity import *
 from fasterprune.criteria import *
 from fasterprune.mask import *
-from fasterprune.mask import pieces
+from fasterprune.mask import dying_piece, pieces
 from fasterprune.report import *
 from fasterprune.graph import *
 import copy
