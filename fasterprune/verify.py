@@ -93,21 +93,28 @@ class Choices(TorchDispatchMode):
         return _picked(func, args, kwargs, out, chosen[1]) if isinstance(out, tuple) else chosen[0].clone()
 
 # %% ../nbs/12b_verify.ipynb #7a10c3e7
+@lru_cache(1)
+def _pool():
+    "As many random numbers as a prime says, so that no two rows of a weight begin at the same of them"
+    generator = torch.Generator().manual_seed(0)
+    return torch.rand(65537, generator=generator).mul_(2).sub_(1)
+
 def ordinary_numbers(
     t:Tensor, # a parameter or a buffer
-    generator:torch.Generator, # on the CPU
+    start:int=0, # others begin elsewhere in the same random numbers
     signs:bool=False # shall what has one sign keep it?
 )->Tensor: # like `t`
     "Random numbers of ordinary size, away from zero"
-    new = torch.rand(t.shape, generator=generator)+.5
-    if t.ndim>1:
-        fan_in = t.numel()/max(1, len(t))
-        new.mul_(torch.randint(0, 2, t.shape, generator=generator)*2-1).div_(max(1, fan_in)**.5)
+    pool = _pool().roll(-start)
+    pool = pool+pool.sign()/2   # between a half and one and a half, of either sign
+    if t.ndim<2: pool = pool.abs()
+    else: pool = pool/max(1, t.numel()/max(1, len(t)))**.5
+    new = pool.to(t.device, t.dtype).repeat(-(-t.numel()//len(pool)))[:t.numel()].view(t.shape)
     if signs and t.numel():
         low,high = t.aminmax()
         if low>=0 and high>0: new.abs_()
         elif high<=0 and low<0: new.abs_().neg_()
-    return torch.empty_like(t).copy_(new)
+    return torch.empty_like(t).copy_(new)   # in the order of `t` in memory
 
 # %% ../nbs/12b_verify.ipynb #7a10c3e8
 def _is_statistic(graph, name, t):
@@ -122,21 +129,20 @@ def ordinary(
     signs:bool=False # shall parameters that have one sign keep it?
 )->nn.Module: # a copy of its model
     "The model with random parameters of ordinary size"
-    model,generator,done = light_copy(graph.model),torch.Generator().manual_seed(0),set()
+    model,done = light_copy(graph.model),set()
     for n,t in named_tensors(model).items():
         if id(t) in done or not t.is_floating_point() or t.layout!=torch.strided: continue
         done.add(id(t))
-        if isinstance(t, nn.Parameter) or _is_statistic(graph, n, t): t.data = ordinary_numbers(t.detach(), generator, signs)
+        if isinstance(t, nn.Parameter) or _is_statistic(graph, n, t): t.data = ordinary_numbers(t.detach(), 997*len(done), signs)
     return model
 
 def lively(
     xb # a batch
 ): # of the same kind
     "A batch without tensors of a single number: these become random"
-    generator = torch.Generator().manual_seed(1)
     def one(t):
         if not isinstance(t, Tensor) or not t.is_floating_point() or t.numel()<2 or (t!=t.flatten()[0]).any(): return t
-        return torch.empty_like(t).copy_(torch.rand(t.shape, generator=generator)+.5)
+        return ordinary_numbers(t.flatten()).view(t.shape)
     return tree_map(one, as_batch(xb))
 
 # %% ../nbs/12b_verify.ipynb #7a10c3eb
@@ -162,13 +168,14 @@ def deaf(self:ChannelGraph,
 @lru_cache(4096)
 def sample_of(
     shape:tuple,
-    n:int=1024 # numbers, or more where a dimension is longer
-)->tuple: # arrays of indices, one a dimension
+    n:int=256 # numbers, or more where a dimension is longer
+)->tuple: # tensors of indices, one a dimension
     "Places in a tensor: all of a small one, or so many that each index of each dimension is met"
     size = math.prod(shape)
-    if size<=n: return tuple(np.unravel_index(np.arange(size), shape)) if shape else ()
+    if not shape: return ()
+    if size<=n: return tuple(map(torch.from_numpy, np.unravel_index(np.arange(size), shape)))
     rng,n = np.random.default_rng(0),max(n, *shape)
-    return tuple(rng.permutation(np.arange(n)%k) for k in shape)
+    return tuple(torch.from_numpy(rng.permutation(np.arange(n)%k)) for k in shape)
 
 # %% ../nbs/12b_verify.ipynb #7a10c3ef
 Given = namedtuple('Given', (
@@ -186,7 +193,7 @@ Heard = namedtuple('Heard', (
 def _numbers(t, at):
     "The numbers of a tensor at the places `at`, on the CPU"
     if not t.is_floating_point() or t.layout!=torch.strided: return None
-    at = tuple(torch.from_numpy(o).to(t.device) for o in at)
+    at = tuple(o.to(t.device) for o in at)
     return t.detach().as_subclass(Tensor)[at].double().cpu()
 
 def _far(want, got):
@@ -246,7 +253,7 @@ class Witness(_Ear):
         if dim is None: return None
         if id(dim) not in self.stays:
             gone = self.gone[self.graph.cls[dim.ids]].any(1)
-            self.stays[id(dim)] = np.flatnonzero(~gone) if gone.any() else None
+            self.stays[id(dim)] = torch.from_numpy(np.flatnonzero(~gone)) if gone.any() else None
         return self.stays[id(dim)]
     def given(self, t, dims, all_of_it):
         kept = [self.kept(d) for d in dims]
@@ -258,7 +265,7 @@ class Witness(_Ear):
         if t.layout!=torch.strided: return None
         t = t.detach().clone()
         for d,k in enumerate(kept):
-            if k is not None: t = t.index_select(d, torch.from_numpy(k).to(t.device))
+            if k is not None: t = t.index_select(d, k.to(t.device))
         return t
 
 # %% ../nbs/12b_verify.ipynb #7a10c3f3
