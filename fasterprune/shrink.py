@@ -38,6 +38,7 @@ class Trial:
             except Exception: pass   # a model for one size of batch
         if graph.trained: self.runs.append((xb,True))
         self.verify = Verifier(graph, xb, self.runs[1:])
+        if not exact: self.runs = [(x,train) for x,train in self.runs if x is xb]   # part of a batch tells no more than has been verified
         self.want,self.chosen = self.outputs(graph.model) if exact else None,None
     def plan(self, dead, *guess): return self.graph.plan(dead, *guess)
     def outputs(self, model): return [t for x,train in self.runs for t in outputs_of(model, x, train)]
@@ -89,21 +90,25 @@ def lean(self:Trial, plan, dead):
     "`plan` without the attributes that may stay as they were"
     if not dead: return plan
     self.silent = self.chosen = None
-    sure,full = self.plan(dead, 0).sizes,plan
+    sure,full,least = self.plan(dead, 0).sizes,plan,None
     for name in guessed(plan, sure):
-        if self.fits(less := plan.without(name, sure), plan, dead): plan = less
+        if least is None: least = self.score(plan, dead)
+        if self.fits(less := plan.without(name, sure), dead, least): plan,least = less,None
     for n,stages in plan.calls.items() if plan is not full else ():   # changes that an attribute made necessary which is not changed any more
         for c in stages[0]:
             calls = {**plan.calls, n:[[o for o in plan.calls[n][0] if o is not c]]}
             less = Plan(plan.keep, plan.sizes, plan.shapes, plan.left, {k:v for k,v in calls.items() if v!=[[]]}, plan.folds)
-            if self.fits(less, plan, dead): plan = less
+            if least is None: least = self.score(plan, dead)
+            if self.fits(less, dead, least): plan,least = less,None
     return plan
 
 @patch
-def fits(self:Trial, less, plan, dead):
-    "Does `less` work as well as `plan`, in each call and not by chance?"
-    score = lambda p: self.graph.score(p, self.runs[0][0], dead)
-    return not self.works(less, dead) and score(less)>=score(plan)
+def score(self:Trial, plan, dead): return self.graph.score(plan, self.runs[0][0], dead)
+
+@patch
+def fits(self:Trial, plan, dead, least):
+    "Does `plan` work, in each call and not by chance?"
+    return self.score(plan, dead)>=least and not self.works(plan, dead)
 
 def settle(trial, parts):
     "The plan for as many of `parts` (a list of dead classes each) as can really go, and those that cannot with the reasons"

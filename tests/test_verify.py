@@ -68,4 +68,4 @@ def test_a_sample_meets_every_index_of_every_dimension():
         at = sample_of(shape)
         test_eq(len(at), len(shape))
         for idx,k in zip(at, shape): test_eq(sorted(set(idx.tolist())), list(range(k)) if 0 not in shape else [])
-        if 0<math.prod(shape)<=1024 and shape: test_eq(len(set(zip(*[o.tolist() for o in at]))), math.prod(shape))
+        if 0<math.prod(shape)<=256 and shape: test_eq(len(set(zip(*[o.tolist() for o in at]))), math.prod(shape))
