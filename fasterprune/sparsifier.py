@@ -71,7 +71,8 @@ class Target:
     @property
     def weight(self):
         "The weight that the layer computes with"
-        return getattr(self.module, self.attr).detach() if self.attr in getattr(self.module, 'parametrizations', {}) else self.param.detach()
+        if self.attr not in getattr(self.module, 'parametrizations', {}): return self.param.detach()
+        with evaluating(self.module, guard=False): return getattr(self.module, self.attr).detach()   # to ask for a spectral norm is to change it
     @property
     def bias(self):
         "The bias that a dead output takes along"
@@ -89,7 +90,7 @@ def check_zero(self:Target):
     "Raise if a zero in the original is not a zero in the weight"
     if self.attr not in getattr(self.module, 'parametrizations', {}) or length(self.module, self.attr) is not None: return
     p = self.param
-    with evaluating(self.module), torch.no_grad():   # to ask for a spectral norm is to change it
+    with evaluating(self.module), torch.no_grad():
         dead = torch.zeros_like(p, dtype=torch.bool); dead.flatten()[::2] = True
         p.masked_fill_(dead, 0)
         alive = (getattr(self.module, self.attr)[dead]!=0).any()

@@ -248,3 +248,9 @@ def test_a_fit_that_ends_early_says_so_and_one_that_cannot_work_is_refused():
     conv = next(m for m in learn.model.modules() if isinstance(m, nn.Conv2d))
     conv.weight.data = conv.weight.data[:3]
     with expect_fail(ValueError, 'smaller than its mask'): quiet(1)
+
+def test_what_a_sparsifier_does_not_know_is_found_out_when_the_callback_is_made():
+    for args,kw,say in (((70,'filtre'), {}, "granularity 'filtre' is unknown; did you mean 'filter'?"), ((70,'filter','globale'), {}, "context='globale' is not known, did you mean 'global'?"),
+                        ((70,'4:2'), {}, '4:2'), ((70,(0,1)), {}, '(0, 1)'), ((70,), dict(unit='group'), "unit='group'"), ((70,), dict(normalize='mena'), "did you mean 'mean'?")):
+        with expect_fail(ValueError, say): SparsifyCallback(*args, **kw)
+    for g in ('weight','filter','group','2:4',(4,4)): SparsifyCallback(70 if g!='2:4' else 50, g, normalize='max', unit='groups')

@@ -65,3 +65,21 @@ def test_inputs_against_unfold():
     lin = nn.Linear(5,2); x = torch.randn(2,3,4,5)
     test_close(collect_inputs(lin, {'w':(lin,'weight')}, [(x,0)])['w'][0], x.flatten(0,2).square().mean(0).sqrt(), eps=1e-6)
     with expect_fail(ValueError, 'no batch'): collect_inputs(lin, {'w':(lin,'weight')}, [])
+
+def test_batches_may_be_dicts_and_collecting_leaves_no_trace():
+    import numpy as np, random as dice
+    class Two(nn.Module):
+        def __init__(self): super().__init__(); self.l,self.n = nn.Linear(4,2),nn.BatchNorm1d(2)
+        def forward(self, a, b): self.kept = self.n(self.l(a+b)); np.random.rand(); return self.kept
+    m = Two()
+    batches = [(torch.randn(5,4),torch.randn(5,4),torch.zeros(5,2)) for _ in range(3)]
+    named = [(dict(a=a, b=b),y) for a,b,y in batches]
+    params = dict(m.named_parameters())
+    was = [v.clone() for v in m.state_dict().values()],np.random.get_state()[1].copy(),torch.get_rng_state(),list(vars(m))
+    want,got = (collect_grads(m, params, o, F.mse_loss) for o in (batches,named))
+    for n in params:
+        for k in ('grad','grad2'): test_eq(got[n][k], want[n][k])
+    layers = {'l.weight':(m.l,'weight')}
+    tests_of = [collect_inputs(m, layers, o)['l.weight'] for o in (batches, named, [dict(a=a, b=b) for a,b,_ in batches])]
+    for o in tests_of[1:]: test_eq(o, tests_of[0])
+    test_eq(([v for v in m.state_dict().values()],np.random.get_state()[1],torch.get_rng_state(),list(vars(m))), was)

@@ -24,7 +24,7 @@ from fastcore.test import *
 from fasterprune.shrink import *
 from fastcore.test import *
 from fasterprune.pruner import *
-from fasterprune.pruner import _rel
+from fasterprune.pruner import _rel, survivors
 
 def test_the_pruner_gives_what_was_asked():
     x = torch.randn(2,3,32,32)
@@ -397,3 +397,36 @@ def test_the_warning_says_why_nothing_goes():
     assert 'round_to=8 leaves' in warned(m, x, sparsity=50, round_to=8)[0]
     assert 'nothing to remove' in warned(nn.Linear(4,3), x, sparsity=50)[0]
     assert 'so little' in warned(m, x, sparsity=1)[0]
+
+def test_a_layer_whose_weight_is_parametrized_is_found_by_every_name():
+    from torch.nn.utils.parametrizations import weight_norm
+    def net(): return nn.Sequential(weight_norm(nn.Linear(4,8)), nn.ReLU(), nn.Linear(8,6), nn.ReLU(), nn.Linear(6,2))
+    x = torch.randn(3,4)
+    for asked in ({nn.Linear:50}, {'0':50,'2':50}, {'0':50,nn.Linear:50}, {'0.weight':50,'2.weight':50}, {'*':50}, 50):
+        m = Pruner(net(), x).prune_model(asked)
+        test_eq([tuple(o.weight.shape) for o in m[::2]], [(4,4),(3,4),(2,3)])
+    m = net()
+    p = Pruner(m, x)
+    plan = p.plan({m[0]:50})
+    test_eq([survivors(plan, g) for g in channel_graph(m, x).groups()], [4,6])
+    test_eq(list(Pruner(net(), x, ignore='0').groups()), ['2.weight'])
+
+def test_a_batch_of_another_precision_or_in_any_form_will_do():
+    class Named(nn.Module):
+        def __init__(self): super().__init__(); self.a,self.b = nn.Linear(4,8),nn.Linear(8,2)
+        def forward(self, x): return self.b(self.a(x).relu())
+    x = torch.randn(3,4)
+    for xb in (x, (x,), [x], dict(x=x), Batch.of(x), x.half()):
+        m = Named().double()
+        with torch.no_grad(): m.a.weight[:4] = 0; m.a.bias[:4] = 0
+        p = Pruner(m, xb)
+        test_eq([len(g) for g in p.groups().values()], [8])
+        assert count_macs(m, xb)==3*(4*8+8*2) and milliseconds(m, xb)>0
+        seen = []
+        def cost(model, given): seen.append(type(given)); return count_params(model)
+        p.plan(30, of=cost)
+        test_eq(set(seen), {tuple if isinstance(xb, list) else Tensor if isinstance(xb, Batch) else type(xb)})
+        small = shrink(m, xb)
+        test_eq(small.a.weight.shape, (4,4)); test_close(small(x.double()), m(x.double()), eps=1e-12)
+        test_eq(p.prune_model(50).a.weight.shape, (4,4))
+        test_eq(p.report(p.plan(50)).rows[0]['After'], 2)

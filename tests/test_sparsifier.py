@@ -343,3 +343,9 @@ def test_wrapped_models_go_by_their_own_names():
     m = nn.Sequential(nn.Conv2d(3,4,3))
     for w in (nn.DataParallel(m), torch.compile(m), torch.compile(nn.DataParallel(m))): test_eq(list(Sparsifier(w).targets), ['0.weight'])
     test_eq(list(m.state_dict()), ['0.weight','0.bias'])
+
+def test_to_consider_a_spectral_norm_is_not_to_change_it():
+    m = nn.Sequential(nn.utils.parametrizations.spectral_norm(nn.Linear(64,10)))
+    was = {k:v.clone() for k,v in m.state_dict().items()}
+    assert 'zeros do not survive' not in repr(Sparsifier(m, layer_type=nn.Linear))
+    for k,v in m.state_dict().items(): assert torch.equal(v, was[k]), k
