@@ -8,6 +8,7 @@ from fasterprune.schedule import *
 from fasterprune.mask import check_percent
 from fasterprune.graph import few, unwrap
 from fasterprune.sparsifier import *
+from fasterprune.sparsifier import zero_keepers
 from fastai.callback.all import *
 from fastcore.test import *
 import contextlib, io

@@ -5,9 +5,10 @@ import torch
 from torch import Tensor
 import itertools
 from fastcore.test import *
+from fasterprune.mask import dying_piece
 from fastcore.test import *
 from fasterprune.mask import *
-from fasterprune.mask import pieces
+from fasterprune.mask import dying_piece, pieces
 
 def test_the_kth_score_is_exact():
     from hypothesis import given, settings, strategies as st
