@@ -19,6 +19,7 @@ from .granularity import check_granularity
 from .criteria import *
 from .schedule import *
 from .sparsifier import *
+from .sparsifier import zero_keepers
 
 # %% ../nbs/07_callback.ipynb #5dcbe62f
 class _MaskGrads(Callback):
@@ -75,6 +76,10 @@ def own_weights(
     ours,theirs = {id(p) for p in learn.model.parameters()},[id(p) for ps in learn.opt.param_lists for p in ps]
     if ours and theirs and ours.isdisjoint(theirs): raise ValueError("the optimizer holds no weight of this model, which is another than before: call learn.create_opt()")
 
+# %% ../nbs/07_callback.ipynb #e34d9e31
+zero_keepers.update([Optimizer, OptimWrapper, weight_decay, l2_reg, average_grad, average_sqr_grad, momentum_step, sgd_step, rms_prop_step,
+                     step_stat, adam_step, radam_step, qhadam_step, larc_layer_lr, larc_step, lamb_step])
+
 # %% ../nbs/07_callback.ipynb #50adacf4
 def _fits(p, m):
     try: return torch.broadcast_shapes(p.shape, m.shape)==p.shape
@@ -93,7 +98,10 @@ def before_fit(self:KeepSparse):
     if self.shown: add_column(self.learn, 'sparsity')
 
 @patch
-def after_step(self:KeepSparse): self.each('apply')
+def after_step(self:KeepSparse): self.each('mask_step', self.opt)
+
+@patch
+def after_train(self:KeepSparse): self.each('apply')   # whatever others have done to the weights
 
 # %% ../nbs/07_callback.ipynb #02e98956
 @patch
@@ -249,8 +257,7 @@ def _prune_to(self:SparsifyCallback, pos):
     "Prune to what the schedule says at `pos`"
     if not self.started: self._start()
     if (pct := self._asked(pos))==self.pct: return
-    self.sparsifier._prune(pct, self.round_to)
-    self.sparsifier.mask_state(self.opt)
+    self.sparsifier._prune(pct, self.round_to, self.opt)
     self.pct = pct
 
 @patch

@@ -9,6 +9,7 @@ from fasterprune.granularity import check_granularity
 from fasterprune.criteria import *
 from fasterprune.schedule import *
 from fasterprune.sparsifier import *
+from fasterprune.sparsifier import zero_keepers
 from fastai.callback.all import *
 from fastcore.test import *
 import contextlib, io
