@@ -2,7 +2,7 @@
 # make test     everything that CI runs
 # make docs     the website, in docs/_build/html
 # make export   package, tests and README.md from notebooks and settings.ini
-# make outputs  run the notebooks (NB=nbs/02_schedule.ipynb for one) and save what they show
+# make outputs  run the notebooks (NB=nbs/masks, or one notebook, for some) and save what they show
 VENV ?= .venv
 PYTHON ?= python3
 WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n>4?4:n)))

@@ -14,14 +14,14 @@ lib = 'fasterprune'
 def symbols():
     "`{name: full name}` of all that the notebooks export, methods as `Class.method`"
     res = {}
-    for m in reversed(list(exported().values())):
-        full = f'{lib}.{m}'
-        for n in importlib.import_module(full).__all__:
-            o = getattr(importlib.import_module(full), n)
+    for mod in reversed(exported().values()):   # of two modules that export a name, the first counts
+        full = f'{lib}.{mod}'
+        m = importlib.import_module(full)
+        for n in m.__all__:
+            o = getattr(m, n)
             if not (inspect.isclass(o) or inspect.isfunction(o)) or o.__module__!=full: continue
-            res[n] = f'{full}.{n}'
-            if inspect.isclass(o):
-                res.update({f'{n}.{k}': f'{full}.{n}.{k}' for k,v in vars(o).items() if _documentable(v)})
+            members = [k for k,v in vars(o).items() if _documentable(v)] if inspect.isclass(o) else []
+            res.update({name:f'{full}.{name}' for name in (n, *(f'{n}.{k}' for k in members))})
     return res
 
 def _documentable(o): return inspect.isfunction(o) or isinstance(o, (property, classmethod, staticmethod))
@@ -92,28 +92,37 @@ def _table(o):
         if d['anno'] in (type(lambda:0), type(len), type, type(None)): d['anno'] = inspect._empty
     return t._repr_markdown_()
 
+def _look_up(expr, mod):
+    "The object that `expr` names in the module `mod`, and the class that it is a member of, or None"
+    names = vars(importlib.import_module(mod))
+    before,_,last = expr.rpartition('.')
+    owner = eval(before, names) if before else None
+    if inspect.isclass(owner): return inspect.getattr_static(owner, last), owner
+    return eval(expr, names), None
+
+def _kind(obj, owner):
+    "What Sphinx calls `obj`, a member of the class `owner` or of a module"
+    if inspect.isclass(obj): return 'class'
+    if isinstance(obj, property): return 'property'
+    if owner: return 'method'
+    return 'function' if callable(obj) else 'data'
+
 def describe(expr, mod, asked=True):
-    "Markdown of the object that `expr` names in the module `mod`; unless `asked` for, not of methods without a docstring"
-    ns = vars(importlib.import_module(mod))
-    cls,_,attr = expr.rpartition('.')
-    owner = eval(cls, ns) if cls else None
-    obj = inspect.getattr_static(owner, attr) if inspect.isclass(owner) else eval(expr, ns)
-    fn = obj if inspect.isclass(obj) else unwrap(obj)
-    if inspect.isclass(owner) and not asked and not fn.__doc__: return ''
-    home = owner.__module__ if inspect.isclass(owner) else mod
-    kind,sig = 'function',signature(fn)
-    if inspect.isclass(obj): kind = 'class'
-    elif inspect.isclass(owner):
-        kind = 'property' if isinstance(obj, property) else 'method'
-        if kind=='property': sig = ''
-    elif not callable(obj): kind,sig = 'data',''
-    opts = [f':module: {home}'] + ([':classmethod:'] if isinstance(obj, classmethod) else []) \
-         + ([':staticmethod:'] if isinstance(obj, staticmethod) else [])
-    doc = '' if kind=='data' else docstring(obj if inspect.isclass(obj) else fn) or ''
-    tbl = '' if kind in ('data', 'property') else _table(obj if inspect.isclass(obj) else fn)
-    body = '\n\n'.join(o for o in (inspect.cleandoc(doc), tbl) if o)
+    "Markdown of what `expr` names in the module `mod`; a method without a docstring must be `asked` for"
+    obj,owner = _look_up(expr, mod)
+    kind = _kind(obj, owner)
+    code = obj if kind=='class' else unwrap(obj)
+    if owner and not asked and not code.__doc__: return ''
+    home = owner.__module__ if owner else mod
+    options = [f':module: {home}']
+    if isinstance(obj, classmethod): options.append(':classmethod:')
+    if isinstance(obj, staticmethod): options.append(':staticmethod:')
+    called = kind not in ('data', 'property')
+    doc = '' if kind=='data' else inspect.cleandoc(docstring(code) or '')
+    body = '\n\n'.join(filter(None, [doc, _table(code) if called else '']))
     described.add(f'{home}.{expr}')
-    return '\n'.join([f'::::{{py:{kind}}} {expr}{sig}', *opts, '', body, '::::'])
+    head = f"::::{{py:{kind}}} {expr}{signature(code) if called else ''}"
+    return '\n'.join([head, *options, '', body, '::::'])
 
 def api_cells(mod):
     "A processor that turns `show_doc` cells into descriptions"
@@ -123,5 +132,7 @@ def api_cells(mod):
         if not docs: return
         if not mod: raise ValueError(f'show_doc in a notebook that exports nothing:\n{cell.source}')
         cell.cell_type = 'markdown'
-        cell.source = '\n\n'.join(describe(ast.unparse(o.value.args[0]), mod, not cell.get('has_sd')) for o in docs) or None
+        asked = not cell.get('has_sd')
+        entries = [describe(ast.unparse(o.value.args[0]), mod, asked) for o in docs]
+        cell.source = '\n\n'.join(entries) or None
     return f

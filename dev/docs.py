@@ -20,17 +20,23 @@ def page(nb):
     "Name of the page of a notebook: `tutorials/walkthrough` for nbs/tutorials/00_walkthrough.ipynb"
     return nbpath2html(nb.relative_to(get_config().nbs_path)).with_suffix('').as_posix()
 
+def _repo_url(path):
+    "Address of a file in the repository"
+    cfg = get_config()
+    return f'{cfg.git_url}/blob/{cfg.branch}/{path.relative_to(root).as_posix()}'
+
 def _links(md, nb, pages):
     "Links to notebooks become links to their pages, nbdev's callouts Sphinx's notes"
-    def f(m):
-        url,_,frag = m[2].partition('#')
+    def link(m):
+        url,hash,frag = m[2].partition('#')
         to = (nb.parent/url).resolve()
         if url.endswith('.ipynb') and to in pages:
             rel = os.path.relpath(pages[to], Path(pages[nb]).parent)
-            return f"{m[1]}({rel}.ipynb{'#'+frag.lower() if frag else ''})"
+            return f'{m[1]}({rel}.ipynb{hash}{frag.lower()})'
         if re.match(r'\w+:', url) or not url or not to.exists(): return m[0]
-        return f"{m[1]}({get_config().git_url}/blob/{get_config().branch}/{to.relative_to(root).as_posix()})"
-    return re.sub(r'(\[[^\]]*\])\(([^)\s]+)\)', f, re.sub(r'^(:::+) *\{\.callout-(\w+)[^}]*\}', r'\1{\2}', md, flags=re.M))
+        return f'{m[1]}({_repo_url(to)})'
+    md = re.sub(r'^(:::+) *\{\.callout-(\w+)[^}]*\}', r'\1{\2}', md, flags=re.M)
+    return re.sub(r'(\[[^\]]*\])\(([^)\s]+)\)', link, md)
 
 def _output(o):
     "An output as MyST-NB should see it: Markdown only where there is no HTML, no styles of its own"
@@ -54,9 +60,8 @@ def _cell(c, nb, pages):
 
 def _add_sources(cell, nb, full):
     "Links to a notebook and to its module, named `full`, below the title in its first cell"
-    git = f'{get_config().git_url}/blob/{get_config().branch}'
-    note = f'[notebook]({git}/{nb.relative_to(root).as_posix()})'
-    if full: note += f" · [`{full}`]({git}/{full.replace('.', '/')}.py)"
+    note = f'[notebook]({_repo_url(nb)})'
+    if full: note += f" · [`{full}`]({_repo_url(root/full.replace('.', '/'))}.py)"
     title,_,rest = cell['source'].partition('\n')
     cell['source'] = f'{title}\n\n:::{{container}} source-links\n{note}\n:::\n\n{rest}'
 
@@ -67,7 +72,8 @@ def convert(nb, pages):
     proc.process()
     cells = [o for c in proc.nb.cells if (o := _cell(c, nb, pages))]
     _add_sources(cells[0], nb, full)
-    meta = dict(kernelspec=dict(display_name='python3', language='python', name='python3'), language_info=dict(name='python'))
+    kernel = dict(display_name='python3', language='python', name='python3')
+    meta = dict(kernelspec=kernel, language_info=dict(name='python'))
     return dict(cells=cells, metadata=meta, nbformat=4, nbformat_minor=5)
 
 def _markdown(id, source): return dict(cell_type='markdown', id=id, metadata={}, source=source)
@@ -131,12 +137,14 @@ def build():
     os.chdir(root)
     prepare()
     shutil.rmtree(html, ignore_errors=True)
-    cmd = [sys.executable, '-m', 'sphinx', '-b', 'html', '-W', '--keep-going', '-q', '-c', 'docs', '-d', 'docs/_build/doctrees', '-E', src, html]
-    r = subprocess.run(cmd).returncode
-    for o in src.rglob('*.ipynb') if not r else []:
+    options = '-b html -W --keep-going -q -E -c docs -d docs/_build/doctrees'.split()
+    failed = subprocess.run([sys.executable, '-m', 'sphinx', *options, src, html]).returncode
+    if failed: return failed
+    for o in src.rglob('*.ipynb'):
         to = html/o.relative_to(src).with_suffix('.html.md')
-        to.write_text('\n\n'.join(as_text(json.loads(o.read_text(encoding='utf-8')))) + '\n', encoding='utf-8')
-    if not r: print(f'The website is in {html.relative_to(root)}/index.html')
-    return r
+        parts = as_text(json.loads(o.read_text(encoding='utf-8')))
+        to.write_text('\n\n'.join(parts) + '\n', encoding='utf-8')
+    print(f'The website is in {html.relative_to(root)}/index.html')
+    return 0
 
 if __name__=='__main__': sys.exit(build())

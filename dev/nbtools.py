@@ -11,7 +11,9 @@ def png_size(data):
     "Width, height and dots per inch (72 if it does not say) of PNG bytes"
     w,h = struct.unpack('>II', data[16:24])
     i = data.find(b'pHYs')
-    return w, h, round(struct.unpack('>I', data[i+4:i+8])[0]*0.0254) if 0<i<data.find(b'IDAT') else 72
+    if not 0<i<data.find(b'IDAT'): return w,h,72
+    dots_a_metre, = struct.unpack('>I', data[i+4:i+8])
+    return w, h, round(dots_a_metre*0.0254)
 
 def png_width(data):
     "Width at which to show a PNG: half of it for the notebooks' double-density figures"
@@ -29,4 +31,5 @@ tags = {('echo','false'): 'remove-input', ('hide_input',''): 'remove-input', ('o
 
 def cell_tags(cell):
     "MyST-NB tags for the directives of `cell`"
-    return [t for k,v in (cell.get('directives_') or {}).items() if (t := tags.get((k, v.strip())))]
+    said = [(k, v.strip()) for k,v in (cell.get('directives_') or {}).items()]
+    return [tags[o] for o in said if o in tags]

@@ -4,7 +4,7 @@
 
 Progress bars and warnings are left out, metadata cleaned, pictures reduced to a palette, which halves them."""
 import io,os,sys,time
-from base64 import b64decode,b64encode
+from base64 import b64encode
 from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
@@ -15,7 +15,8 @@ from fastcore.nbio import read_nb,write_nb
 from nbdev.clean import clean_nb
 from nbdev.test import test_nb
 from PIL import Image
-from dev.nbtools import png_size
+from dev.house import notebooks
+from dev.nbtools import png_of,png_size
 
 def small_png(data, colors=128):
     "PNG bytes with a palette, if that is smaller"
@@ -37,7 +38,8 @@ def tidy(nb):
         c.outputs = [o for o in c.outputs if o.get('name')!='stderr' and o.get('text', 'x').strip()
                      and '<progress' not in o.get('data', {}).get('text/html', '')]
         for o in c.outputs:
-            if 'image/png' in o.get('data', {}): o['data']['image/png'] = b64encode(small_png(b64decode(o['data']['image/png']))).decode()
+            png = png_of(o)
+            if png: o['data']['image/png'] = b64encode(small_png(png)).decode()
 
 def refresh(nb):
     "Run the notebook at `nb` and save its outputs; whether it ran"
@@ -55,6 +57,10 @@ def refresh(nb):
 if __name__=='__main__':
     import fastprogress.fastprogress as fp
     fp.NO_BAR = True
-    paths = [Path(o).resolve() for o in sys.argv[1:] or ['nbs']]
-    nbs = [n for p in paths for n in ([p] if p.suffix=='.ipynb' else sorted(p.rglob('*.ipynb'))) if '.ipynb_checkpoints' not in n.parts]
-    sys.exit(not all([refresh(o) for o in nbs]))
+    chosen = [Path(o).resolve() for o in sys.argv[1:] or ['nbs']]
+    missing = [str(o) for o in chosen if not o.exists()]
+    if missing: sys.exit(f"no such notebook or folder: {', '.join(missing)}")
+    os.chdir(root)
+    nbs = [nb for nb in notebooks() if any(nb.is_relative_to(o) for o in chosen)]
+    if not nbs: sys.exit(f"no notebook of nbs among {', '.join(map(str, chosen))}")
+    sys.exit(not all([refresh(nb) for nb in nbs]))

@@ -42,15 +42,18 @@ def readme(root='.'):
     if not src.exists(): return
     proc = NBProcessor(src, procs=[*page_procs, _for_readme])
     proc.process()
-    nb = new_notebook(cells=[_plain(c) for c in proc.nb.cells], metadata={'language_info':{'name':'python', 'file_extension':'.py'}})
-    md,res = MarkdownExporter().from_notebook_node(nb, resources={'unique_key':'index', 'output_files_dir':'docs/images'})
+    python = {'name':'python', 'file_extension':'.py'}
+    nb = new_notebook(cells=[_plain(c) for c in proc.nb.cells], metadata={'language_info':python})
+    where = {'unique_key':'index', 'output_files_dir':'docs/images'}
+    md,res = MarkdownExporter().from_notebook_node(nb, resources=where)
     md = '\n'.join(l if f else re.sub(r'(\[[^\]]*\])\(([^)\s]+)\)', _link, l) for l,f in _fenced(md))
     shutil.rmtree(root/'docs/images', ignore_errors=True)
     for n,data in (res.get('outputs') or {}).items():
         (root/n).parent.mkdir(parents=True, exist_ok=True)
         (root/n).write_bytes(data)
         if n.endswith('.png'):
-            md = re.sub(rf'!\[[^\]]*\]\({re.escape(n)}\)', f'<img src="{n}" width="{png_width(data)}" alt="figure">', md)
+            img = f'<img src="{n}" width="{png_width(data)}" alt="figure">'
+            md = re.sub(rf'!\[[^\]]*\]\({re.escape(n)}\)', img, md)
     md = re.sub(r'\n{3,}', '\n\n', re.sub(r'[ \t]+$', '', md, flags=re.M)).strip()
     (root/'README.md').write_text(f'{note}\n\n{md}\n', encoding='utf-8')
 
