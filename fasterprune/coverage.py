@@ -19,7 +19,7 @@ from .report import *
 from .graph import *
 from .graph import as_batch
 from .plan import light_copy
-from .shrink import outputs_of, rel_diff
+from .verify import dead_of, outputs_of, rel_diff
 from .pruner import *
 from .pruner import survivors
 
@@ -36,9 +36,7 @@ def _double(xb): return tree_map(lambda t: t.double() if isinstance(t, Tensor) a
 # %% ../nbs/13d_coverage.ipynb #26a238bc
 def _elsewhere(graph, plan, small, xb):
     "The difference at another batch, or `None` if the large network does not take it"
-    kept = {(n,d):set(k) for n,ds in plan.keep.items() for d,k in ds.items()}
-    dead = [c for c,ms in graph.members.items() if any((n,d) in kept and kept[n,d].isdisjoint(i.tolist()) for n,d,i,_ in ms)]
-    try: want = outputs_of(graph.deaf(dead), xb)
+    try: want = outputs_of(graph.deaf(dead_of(graph, plan)), xb)
     except Exception: return
     try: return rel_diff(want, outputs_of(small, xb))
     except Exception: return math.inf

@@ -139,7 +139,8 @@ class ChannelGraph:
         self.params,self.views,self.stack,self.unknown,self.eaten,self.calls = {},[],Stack(),defaultdict(int),[],defaultdict(list)
         self.places = {}
         self.used,self.moved,self.sites,self.later = defaultdict(int),WeakTensorKeyDictionary(),[],WeakTensorKeyDictionary()
-        self.felt,self.computed = [],[]   # atoms, for the call that runs: see `Call`
+        self.felt,self.computed = {},{}   # what the operation that runs feels: see `Felt`
+        self.feels = WeakTensorKeyDictionary()   # tensor -> what it feels, since the last call that was written down
         self.names = {}
         for n,p in [*model.named_parameters(), *model.named_buffers()]: self.names.setdefault(id(p), (n,p))
         self.kind = {n:isinstance(p, nn.Parameter) for n,p in self.names.values()}
@@ -178,13 +179,28 @@ def rule(
 
 def _ops(names): return [getattr(torch.ops.aten, n) for n in names.split() if hasattr(torch.ops.aten, n)]
 
+# %% ../nbs/05a_graph.ipynb #05a0fe11
+Felt = namedtuple('Felt', (
+    'statistics', # dimensions that were summed over, or of which statistics were taken
+    'computed' # dimensions of weights that were read and had been computed from others: where these are statistics, zeros in the weights do not silence them
+), defaults=({},{}))
+
+@patch
+def _feel(self:ChannelGraph, ts, outs):
+    "What an operation gives feels what the operation does and what it gets does"
+    for felt in filter(None, map(self.feels.get, ts)):
+        self.felt.update(felt.statistics)
+        self.computed.update(felt.computed)
+    if self.felt or self.computed:
+        for o in outs: self.feels[o] = Felt(self.felt, self.computed)
+
 # %% ../nbs/05a_graph.ipynb #7098872d
 @patch
 def step(self:ChannelGraph, func, out, args, kwargs):
     "Label what an operation gave"
     op,ts = func.overloadpacket,[t for t in tree_leaves((args,kwargs)) if isinstance(t, Tensor)]
     self.heard(ts)
-    self.computed += [d.ids.ravel() for t in ts if t in self.fixed and self.origin(t) is None for d in self.dims(t) if d is not None]
+    self.felt,self.computed = {},{id(d):d for t in ts if t in self.fixed and self.origin(t) is None for d in self.dims(t) if d is not None}
     fixed = bool(ts) and all(self.is_param(t) for t in ts)
     outs = [o for o in tree_leaves(out) if isinstance(o, Tensor)]
     r = _rules.get(func) or _rules.get(op) or _rules.get(op._qualified_op_name) or (_pointwise if torch.Tag.pointwise in func.tags else _stop)
@@ -194,6 +210,7 @@ def step(self:ChannelGraph, func, out, args, kwargs):
         if isinstance(o, Tensor) and ds is not None: self.lab[o] = self.places[_place(o)] = list(ds)
     for o in outs if fixed else (): self.fixed[o] = True
     self._use(op, outs, ts)
+    self._feel(ts, outs)
 
 def _stop(g, out, *args, **kw):
     "What to do without a rule: keep everything"
@@ -285,7 +302,7 @@ def lossy(self:ChannelGraph, d, why):
     "Removing from this dimension changes the outputs a little"
     if d is None: return
     self.at.lossy.append((d.ids.ravel(), why))
-    self.felt.append(d.ids.ravel())
+    self.felt[id(d)] = d
 
 @patch
 def alive_in(self:ChannelGraph, d):
@@ -735,7 +752,7 @@ def _reduce(g, out, x, dims, keep, why):
     dims = range(x.ndim) if dims is None or dims==[] else [dims] if isinstance(dims,int) else dims
     gone = {d%max(x.ndim,1) for d in dims}
     if heard := [(g.dims(x)[d], why) for d in gone if g.dims(x)[d] is not None]: g.later[out] = heard
-    g.felt += [d.ids.ravel() for d,_ in heard]
+    g.felt.update((id(d),d) for d,_ in heard)
     return [g.keeps(out, i, l) for i,l in enumerate(None if d in gone else l for d,l in enumerate(g.dims(x)) if keep or d not in gone)]
 @rule(*_ops('sum'))
 def _sum(g, out, x, dims=None, keep=False, **kw): return _reduce(g, out, x, dims, keep, None)
@@ -983,23 +1000,24 @@ Call = namedtuple('Call', (
     'args', # positional and named ones, with `Tensor` in the place of tensors
     'first', # labels and shape of the first tensor that it gets, or `None`
     'outs', # the same for each tensor that it gives
-    'felt', # atoms: what it gives changes if one of these goes, since it sums over them or takes statistics
-    'computed' # atoms of the weights that it reads and that were computed from others: where these take statistics, it sums over more than a weight can silence
+    'felt' # and what each of them feels: `Felt`
 ))
 
 class _Calls(TorchFunctionMode):
+    "Writes down the calls of a model"
     def __init__(self, g): super().__init__(); self.g = g
     def __torch_function__(self, func, types, args=(), kwargs=None):
         g,kwargs = self.g,kwargs or {}
-        g.felt,g.computed = [],[]
         out = func(*args, **kwargs)
-        if (outs := tensors_of(out)) and seen(g.stack):
-            x = next((t for t in args if isinstance(t, Tensor)), None)
-            label = lambda t: (list(g.dims(t)), tuple(t.shape))
-            hidden = tree_map(lambda t: Tensor if isinstance(t, Tensor) else t, (args,kwargs))
-            first = None if x is None else label(x)
-            g.calls[g.stack.run].append(Call(g.stack[-1] if g.stack else g.model, func.__name__, hidden, first, list(map(label, outs)), g.felt, g.computed))
+        outs = tensors_of(out)
+        if not outs or not seen(g.stack): return out
+        label = lambda t: (list(g.dims(t)), tuple(t.shape))
+        hidden = tree_map(lambda t: Tensor if isinstance(t, Tensor) else t, (args,kwargs))
+        first = next((label(t) for t in args if isinstance(t, Tensor)), None)
+        felt = [g.feels.pop(t, Felt()) for t in outs]
+        g.calls[g.stack.run].append(Call(g.stack[-1] if g.stack else g.model, func.__name__, hidden, first, list(map(label, outs)), felt))
         return out
+
 
 # %% ../nbs/05a_graph.ipynb #c4583112
 class Stack(list):
@@ -1052,7 +1070,7 @@ def channel_graph(
     g.look(xb)
     g.trained = bool(g.unreached) and g.look(xb, train=True)
     g.cls,g.zero,g.prod = classes(g.at)
-    g.lab,g.fixed,g.places,g.stack = None,None,None,[]
+    g.lab,g.fixed,g.places,g.feels,g.stack = None,None,None,None,[]
     return g._members()
 
 # %% ../nbs/05a_graph.ipynb #cb1fd2b1

@@ -20,13 +20,13 @@ from fastcore.basics import patch
 
 from .report import *
 from .graph import *
-from .graph import half_batch, unwrap
+from .graph import unwrap
 from .plan import *
 from .plan import held, light_copy, named_tensors
 from .repair import *
 from .repair import guessed
 from .verify import *
-from .verify import Choices, outputs_of
+from .verify import Choices, other_runs, outputs_of
 
 # %% ../nbs/13_shrink.ipynb #c9656018
 class Trial:
@@ -35,12 +35,10 @@ class Trial:
         self.graph,self.exact,self.runs = graph,exact,[(xb,False)]
         dtype = next((p.dtype for p in graph.model.parameters() if p.is_floating_point()), torch.float32)
         self.tol = tol if tol is not None else {torch.float64:1e-10, torch.float32:1e-3}.get(dtype, .1)
-        if (h := half_batch(xb)) is not None:
-            try: outputs_of(graph.model, h); self.runs.append((h,False))
-            except Exception: pass   # a model for one size of batch
-        if graph.trained: self.runs.append((xb,True))
-        self.verify = Verifier(graph, xb, self.runs[1:])
-        if not exact: self.runs = [(x,train) for x,train in self.runs if x is xb]   # part of a batch tells no more than has been verified
+        others = other_runs(graph, xb)
+        self.verify = Verifier(graph, xb, others)
+        # where nothing is folded, part of a batch tells no more than was verified
+        self.runs += others if exact else [(x,train) for x,train in others if train]
         self.want,self.chosen = self.outputs(graph.model) if exact else None,None
     def plan(self, dead, *guess): return self.graph.plan(dead, *guess)
     def outputs(self, model): return [t for x,train in self.runs for t in outputs_of(model, x, train)]
@@ -258,7 +256,8 @@ def save_shrunk(
 
 def load_shrunk(
     path, # file written by `save_shrunk`
-    build # function that builds the model at its original size, or such a model, which is changed
+    build, # function that builds the model at its original size, or such a model, which is changed
+    xb=None # sample inputs, without labels: with these the plan is verified before anything changes, and a wrong one refused
 )->nn.Module:
     "Rebuild a model that was shrunk"
     from safetensors import safe_open
@@ -269,6 +268,7 @@ def load_shrunk(
     plan = Plan.from_json(meta['plan'])
     model = build if isinstance(build, nn.Module) else build()
     net = unwrap(model)
+    if xb is not None: verify_plan(plan, net, xb)
     # what fails shall fail on a copy
     for m in [deepcopy(net),net] if model is build else [net]: load_model(plan.apply(m) if plan else m, str(path))
     return model

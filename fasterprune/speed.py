@@ -17,7 +17,7 @@ from torch.utils._pytree import tree_leaves
 from .report import *
 from .graph import *
 from .graph import evaluating
-from .shrink import outputs_of, rel_diff
+from .verify import outputs_of, rel_diff
 from .pruner import *
 from .pruner import one_of
 

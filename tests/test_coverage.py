@@ -8,7 +8,7 @@ from fasterprune.report import *
 from fasterprune.graph import *
 from fasterprune.graph import as_batch
 from fasterprune.plan import light_copy
-from fasterprune.shrink import outputs_of, rel_diff
+from fasterprune.verify import dead_of, outputs_of, rel_diff
 from fasterprune.pruner import *
 from fasterprune.pruner import survivors
 import csv, pytest, timm, torchvision

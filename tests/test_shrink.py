@@ -9,13 +9,13 @@ from torch import nn, Tensor
 from fastcore.basics import patch
 from fasterprune.report import *
 from fasterprune.graph import *
-from fasterprune.graph import half_batch, unwrap
+from fasterprune.graph import unwrap
 from fasterprune.plan import *
 from fasterprune.plan import held, light_copy, named_tensors
 from fasterprune.repair import *
 from fasterprune.repair import guessed
 from fasterprune.verify import *
-from fasterprune.verify import Choices, outputs_of
+from fasterprune.verify import Choices, other_runs, outputs_of
 import random, tempfile, torchvision
 from torch.nn import functional as F
 from fastcore.test import *
@@ -484,6 +484,54 @@ def test_a_file_that_does_not_fit_leaves_the_model_as_it_was():
         assert torch.equal(again._orig_mod(x), small(x))
         with expect_fail(TypeError, "'net'"): load_shrunk(f'{d}/m.st', 'net')
         with expect_fail(TypeError): save_shrunk(m, None)
+
+def test_a_plan_that_was_wrong_when_it_was_written_is_refused_with_a_batch():
+    class Attention(nn.Module):
+        def __init__(self): super().__init__(); self.heads,self.qkv,self.out,self.scale = 4,nn.Linear(8,48),nn.Linear(16,8),nn.Parameter(torch.full((8,), 1e-5))
+        def forward(self, x):
+            q,k,v = self.qkv(x).view(*x.shape[:2],3,self.heads,-1).permute(2,0,3,1,4)
+            return x+self.scale*self.out(F.scaled_dot_product_attention(q,k,v).transpose(1,2).flatten(2))
+    torch.manual_seed(0)
+    build,x = lambda: nn.Sequential(nn.Linear(8,8), Attention(), nn.Linear(8,2)).eval(),torch.randn(4,6,8)
+    m = build()
+    s = Sparsifier(m, 'group', 'local', xb=x)
+    s.prune_model({'1.qkv':50})
+    small = shrink(m, x)
+    test_eq((small[1].heads,small[1].qkv.out_features), (2,24))   # and not four heads of two channels
+    plan = plan_of(small)
+    old = Plan(plan.keep, {n:{k:v for k,v in d.items() if k!='heads'} for n,d in plan.sizes.items()}, plan.shapes)
+    for net in (m,small):   # what training does to it
+        nn.init.ones_(net[1].scale)
+    assert rel_diff([m(x)], [small(x)])<1e-5 and rel_diff([m(x)], [old.apply(deepcopy(m))(x)])>1e-3
+    with tempfile.TemporaryDirectory() as d:
+        save_shrunk(small, f'{d}/right.st'); save_shrunk(old.apply(deepcopy(m)), f'{d}/wrong.st')
+        assert torch.equal(load_shrunk(f'{d}/right.st', build, x)(x), small(x))
+        net = build()
+        was = deepcopy(net)
+        with expect_fail(ValueError, 'view in 1 gives'): load_shrunk(f'{d}/wrong.st', net, x)
+        assert plan_of(net) is None and all(torch.equal(a, b) for a,b in zip(net.parameters(), was.parameters()))
+        load_shrunk(f'{d}/wrong.st', net)   # without a batch nobody can know
+        test_eq(net[1].heads, 4)
+
+def test_plans_of_several_rounds_and_of_constants_are_verified_when_they_are_loaded():
+    torch.manual_seed(0)
+    build = lambda: torchvision.models.resnet18(num_classes=5).double().eval()
+    m,x = build(),torch.randn(2,3,64,64).double()
+    with torch.no_grad():
+        for l in m.modules():
+            if isinstance(l, nn.BatchNorm2d): l.bias.uniform_(.1,1)
+        for b in (m.layer1[0],m.layer4[1]): b.conv1.weight[:9] = 0
+        one = shrink(m, x)
+        for b in (one.layer1[0],one.layer2[0]): b.conv1.weight[-9:] = 0
+        two = shrink(one, x)
+    plan = plan_of(two)
+    assert plan.folds
+    with tempfile.TemporaryDirectory() as d:
+        save_shrunk(two, f'{d}/m.st')
+        with torch.no_grad(): assert torch.equal(load_shrunk(f'{d}/m.st', build, x)(x), two(x))
+        two.__dict__['_shrunk_by'] = Plan(plan.keep, plan.sizes, plan.shapes, folds=[(n,e,[plan.keep[n][e][0]],[1.],to) for n,e,_,_,to in plan.folds])
+        save_shrunk(two, f'{d}/m.st')
+        with expect_fail(ValueError, 'some of which stay'): load_shrunk(f'{d}/m.st', build, x)
 
 def test_random_networks_with_constant_channels_keep_their_outputs():
     import random

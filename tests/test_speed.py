@@ -6,7 +6,7 @@ from torch.utils._pytree import tree_leaves
 from fasterprune.report import *
 from fasterprune.graph import *
 from fasterprune.graph import evaluating
-from fasterprune.shrink import outputs_of, rel_diff
+from fasterprune.verify import outputs_of, rel_diff
 from fasterprune.pruner import *
 from fasterprune.pruner import one_of
 import csv, math, tempfile, torchvision
