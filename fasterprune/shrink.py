@@ -28,13 +28,18 @@ from .repair import guessed
 from .verify import *
 from .verify import Choices, other_runs, outputs_of
 
+# %% ../nbs/13_shrink.ipynb #7a10c413
+def rounding(graph, dtype, steps=256):
+    "How far rounding may take the outputs, relative: `steps` of the last digit in each call, in either direction"
+    return steps*torch.finfo(dtype).eps*max(1, sum(map(len, graph.calls.values())))**.5
+
 # %% ../nbs/13_shrink.ipynb #c9656018
 class Trial:
     "Tries plans on copies of a model"
     def __init__(self, graph, xb, exact, tol):
         self.graph,self.exact,self.runs = graph,exact,[(xb,False)]
         dtype = next((p.dtype for p in graph.model.parameters() if p.is_floating_point()), torch.float32)
-        self.tol = tol if tol is not None else {torch.float64:1e-10, torch.float32:1e-3}.get(dtype, .1)
+        self.tol = tol if tol is not None else min(rounding(graph, dtype), {torch.float64:1e-10, torch.float32:1e-3}.get(dtype, .1))
         others = other_runs(graph, xb)
         self.verify = Verifier(graph, xb, others)
         # where nothing is folded, part of a batch tells no more than was verified
@@ -219,7 +224,7 @@ def find_dead(
     model:nn.Module, # any model
     xb, # sample inputs, without labels: a tensor, a tuple of arguments, or a dict of named ones
     lossy:bool=False, # take also what is dead where sizes matter (the statistics of a LayerNorm, a softmax)
-    tol:float=None, # largest relative difference of outputs; default: 1e-10 for float64, 1e-3 for float32, 0.1 for half precision (with `lossy` none)
+    tol:float=None, # largest relative difference of outputs; default: what rounding may do in so many calls, at most 1e-10 for float64, 1e-3 for float32, 0.1 for half precision (with `lossy` none)
     fold:bool=True # take also what is constant, and fold it into biases and carriers (not with `lossy`)
 )->Plan:
     "What is dead in `model`, and can go without changing its outputs"
