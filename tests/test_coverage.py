@@ -292,6 +292,80 @@ def test_a_plan_that_works_on_the_batch_by_chance_is_none():
     small = Pruner(m.eval(), torch.randn(2,3,32,32)).prune_model(50)
     test_eq(small(torch.randn(1,3,64,32)).shape, (1,3)); test_eq(plan_of(small).calls, {})
 
+def test_networks_that_begin_silent_are_right_when_they_are_trained():
+    from hypothesis import given, settings, strategies as st
+    from fasterprune.plan import Plan, named_tensors
+    from fasterprune.shrink import find_dead
+    from fasterprune.sparsifier import Sparsifier
+    class Attention(nn.Module):
+        "Attention whose forward is told the number of heads, their depth, or both"
+        def __init__(self, told, heads, depth): super().__init__(); self.told,self.heads,self.depth,self.qkv,self.out = told,heads,depth,nn.Linear(8,3*heads*depth),nn.Linear(heads*depth,8)
+        def forward(self, x):
+            shape = dict(heads=(self.heads,-1), depth=(-1,self.depth), both=(self.heads,self.depth))[self.told]
+            y = x.flatten(2).transpose(1,2)
+            q,k,v = self.qkv(y).view(*y.shape[:2],3,*shape).permute(2,0,3,1,4)
+            y = self.out(F.scaled_dot_product_attention(q, k, v, scale=.5).transpose(1,2).flatten(2))
+            return y.transpose(1,2).reshape(x.shape)
+    class Shuffle(nn.Module):
+        "Channels of groups change places; told the number of groups, their size, or both"
+        def __init__(self, told, groups): super().__init__(); self.told,self.groups,self.size,self.a,self.b = told,groups,16//groups,nn.Conv2d(8,16,1),nn.Conv2d(16,8,3,padding=1,groups=2)
+        def forward(self, x):
+            x = F.relu(self.a(x))
+            shape = dict(heads=(self.groups,-1), depth=(-1,self.size), both=(self.groups,self.size))[self.told]
+            return self.b(x.view(len(x), *shape, *x.shape[2:]).transpose(1,2).reshape(x.shape))
+    class Halves(nn.Module):
+        "A gated unit whose halves are a chunk, a split or slices"
+        def __init__(self, told): super().__init__(); self.told,self.half,self.a,self.b = told,6,nn.Conv2d(8,12,1),nn.Conv2d(6,8,1)
+        def forward(self, x):
+            x = self.a(x)
+            if self.told=='heads': a,b = x.chunk(2, 1)
+            elif self.told=='depth': a,b = x.split(self.half, 1)
+            else: a,b = x[:,:self.half],x[:,self.half:]
+            return self.b(a*b.sigmoid())
+    class Grouped(nn.Sequential):
+        def __init__(self, groups): super().__init__(nn.Conv2d(8,16,1), nn.BatchNorm2d(16), nn.ReLU(), nn.Conv2d(16,16,3,padding=1,groups=groups), nn.Conv2d(16,8,1,groups=2))
+    class Scaled(nn.Module):
+        def __init__(self, branch, scale): super().__init__(); self.branch,self.scale = branch,nn.Parameter(torch.full((8,1,1), scale))
+        def forward(self, x): return x+self.scale*self.branch(x)
+    def branch(kind, told, n):
+        return Attention(told, n, 4) if kind=='attention' else Shuffle(told, n) if kind=='shuffle' else Halves(told) if kind=='halves' else Grouped(n)
+    def silence(branch, how):
+        "Let a branch hardly count"
+        layers = [l for l in branch.modules() if isinstance(l, (nn.Linear,nn.Conv2d))]
+        if how=='last': nn.init.zeros_(layers[-1].weight); nn.init.zeros_(layers[-1].bias)
+        if how=='first': nn.init.zeros_(layers[0].weight)
+        if how=='dead': nn.init.constant_(layers[0].bias, -1e3)
+        return Scaled(branch, 1e-5 if how=='scale' else 1.)
+    def ordinary_pair(model, plan):
+        "A network in which all that goes is zero, and the small one, of the same ordinary numbers"
+        big = deepcopy(model)
+        for t in named_tensors(big).values():
+            if t.is_floating_point(): t.data = torch.rand_like(t)+.5 if t.ndim<2 else torch.randn_like(t)/t[0].numel()**.5
+        small = Plan(plan.keep, plan.sizes, plan.shapes, calls=plan.calls).apply(deepcopy(big))
+        for n,t in named_tensors(big).items():
+            for d,idx in plan.keep.get(n, {}).items():
+                gone = [i for i in range(t.shape[d]) if i not in set(idx)]
+                if not n.endswith('running_var'): t.data.index_fill_(d, torch.tensor(gone), 0)
+        return big,small
+    blocks = st.tuples(st.sampled_from(['attention','shuffle','halves','grouped']), st.sampled_from(['heads','depth','both']), st.sampled_from([2,4]), st.sampled_from(['last','first','dead','scale','no']))
+    @settings(max_examples=15, deadline=None)
+    @given(st.lists(blocks, min_size=1, max_size=3), st.booleans(), st.booleans(), st.sampled_from([torch.float32,torch.float64]), st.integers(0,99))
+    def right(kinds, zero_head, masks, dtype, seed):
+        torch.manual_seed(seed)
+        m = nn.Sequential(nn.Conv2d(3,8,3,padding=1), *[silence(branch(k, told, n), how) for k,told,n,how in kinds], nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(32,5)).to(dtype).eval()
+        if zero_head: nn.init.zeros_(m[-1].weight)
+        x = torch.randn(2,3,8,8,dtype=dtype)
+        if masks:
+            s = Sparsifier(m, 'group', 'local', xb=x)
+            s.prune_model(50)
+            plan = find_dead(m, x)
+        else: plan = Pruner(m, x).plan(50)
+        assert plan
+        big,small = ordinary_pair(m.double(), plan)
+        for y in (x.double(), torch.randn(3,3,8,4).double()):
+            with torch.no_grad(): assert rel_diff([big(y)], [small(y)])<1e-9
+    right()
+
 def test_what_is_computed_from_weights_is_forgotten_and_what_forward_keeps_is_put_back():
     from fasterprune.shrink import shrink
     class Merged(nn.Linear):
