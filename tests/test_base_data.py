@@ -29,6 +29,8 @@ def test_the_split_of_mnist_follows_from_the_seed_and_loses_nothing():
     assert not torch.equal(a.x_train[:100], c.x_train[:100])
     test_eq((len(c.y_train), len(c.y_valid)), (2500,2500))
     assert pictures(a)==pictures(c)
+    for data in (a,c):   # whoever takes the first few gets all digits
+        for y in (data.y_train,data.y_valid): assert y[:200].bincount(minlength=10).min()>=8
     a.x_train.zero_()   # what one caller does to them is no concern of the next
     assert torch.equal(mnist_data().x_train, b.x_train)
 

@@ -55,10 +55,13 @@ def mnist_data(
     x,y = _mnist()
     each = len(y)//10
     n_valid = round(valid_pct*each)
-    if not 0<n_valid<each: raise ValueError(f"valid_pct={valid_pct!r} leaves {n_valid} of {each} pictures of each digit for validation: choose a share between 0 and 1")
-    order = torch.randperm(len(y), generator=torch.Generator().manual_seed(seed))
+    if not 0<n_valid<each:
+        raise ValueError(f"valid_pct={valid_pct!r} leaves {n_valid} of {each} pictures of each digit for validation: "
+                         "choose a share between 0 and 1")
+    g = torch.Generator().manual_seed(seed)
+    drawn,order = torch.randperm(len(y), generator=g),torch.randperm(len(y), generator=g)
     is_valid = torch.zeros(len(y), dtype=torch.bool)
-    for digit in range(10): is_valid[order[y[order]==digit][:n_valid]] = True
+    for digit in range(10): is_valid[drawn[y[drawn]==digit][:n_valid]] = True
     train,valid = order[~is_valid[order]],order[is_valid[order]]
     return TrainValid(x[train]/255, y[train], x[valid]/255, y[valid])
 
@@ -113,7 +116,8 @@ def imagenet_classes(
 def _imagenet_picture(picture, size):
     "One picture, its shorter side scaled to 8/7 of `size`, the middle of it, as `efficientnet_lite0` wants it"
     pixels = picture if isinstance(picture, Tensor) else torch.tensor(np.asarray(picture))
-    if pixels.ndim!=3 or pixels.shape[2]!=3: raise ValueError(f"a picture is height×width×3, not {'×'.join(map(str, pixels.shape))}")
+    if pixels.ndim!=3 or pixels.shape[2]!=3:
+        raise ValueError(f"a picture is height×width×3, not {'×'.join(map(str, pixels.shape))}")
     sides = pixels.shape[:2]
     scaled = [round(side*size*8/7/min(sides)) for side in sides]
     x = F.interpolate(pixels.permute(2,0,1)[None].float(), scaled, mode='bicubic', antialias=True).clamp(0,255)
