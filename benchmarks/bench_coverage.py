@@ -14,8 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 import torch, torchvision
 from torch import nn
-from fasterprune.graph import channel_graph
-from fasterprune.coverage import half_of_each
+from fasterprune.channels.graph import channel_graph
+from fasterprune.study.coverage import half_of_each
 from common import torch_pruned
 
 _small = 'test atto femto pico nano xxs xs tiny mini 0_5 s0 small _s b0 18 26'.split()

@@ -4,7 +4,7 @@
 """
 import sys
 import torch
-from fasterprune.mask import kth_score
+from fasterprune.masks.select import kth_score
 from common import interleave, table
 
 def main(rounds=3):

@@ -16,9 +16,10 @@ from pathlib import Path
 import torch, torchvision
 from torch import nn
 from torch.nn import functional as F
-from fasterprune.pruner import Pruner, count_macs
-from fasterprune.speed import run_as
-from fasterprune.trim import trim
+from fasterprune.shrink.pruner import Pruner
+from fasterprune.shrink.cost import count_macs
+from fasterprune.study.speed import run_as
+from fasterprune.shrink.trim import trim
 from common import table, torch_pruned
 
 names = ['resnet18','resnet50','vgg16_bn','mobilenet_v2','convnext_tiny','vit_small_patch16_224']

@@ -5,10 +5,11 @@ import pytest,torch
 from hypothesis import given,settings,strategies as st,HealthCheck
 from torch import nn
 from fasterprune.base.run import evaluating,run
-from fasterprune.graph import channel_graph
-from fasterprune.pruner import Pruner,count_macs,milliseconds
-from fasterprune.shrink import shrink
-from fasterprune.sparsifier import Sparsifier
+from fasterprune.channels.graph import channel_graph
+from fasterprune.shrink.pruner import Pruner
+from fasterprune.shrink.cost import count_macs, milliseconds
+from fasterprune.shrink.shrink import shrink
+from fasterprune.masks.sparsifier import Sparsifier
 from self_writers import Box,Writer,describe,network,ways,world
 
 def _plain_call(m, x):

@@ -3,10 +3,11 @@ from copy import deepcopy
 import pytest, torch
 from torch import nn
 from fasterprune.base.data import *
-from fasterprune.graph import channel_graph
-from fasterprune.pruner import Pruner, count_params
-from fasterprune.shrink import find_dead, shrink
-from fasterprune.sparsifier import Sparsifier
+from fasterprune.channels.graph import channel_graph
+from fasterprune.shrink.pruner import Pruner
+from fasterprune.shrink.cost import count_params
+from fasterprune.shrink.shrink import find_dead, shrink
+from fasterprune.masks.sparsifier import Sparsifier
 
 sentences = ['A cat sits on the mat.', 'Share prices fell on Monday, and nobody knew why.']
 
