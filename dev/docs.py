@@ -78,6 +78,8 @@ def convert(nb, pages):
 
 def _markdown(id, source): return dict(cell_type='markdown', id=id, metadata={}, source=source)
 
+sidebar_ids = ('rooms', 'contents')   # cells that only the sidebar is made of
+
 def toctree(names, caption=''):
     "A hidden list of pages, of which Sphinx makes the sidebar"
     head = [':hidden:', f':caption: {caption}'] if caption else [':hidden:']
@@ -125,6 +127,7 @@ def prepare():
 def as_text(d):
     "Markdown of a page, for readers without a browser: the address in each module's docstring, page.html.md"
     for c in d['cells']:
+        if c['id'] in sidebar_ids: continue
         if c['cell_type']=='markdown': yield c['source']
         else:
             yield f"```python\n{c['source']}\n```"

@@ -67,12 +67,16 @@ def test_modules_are_named_by_their_place():
         if folder(nb): assert re.fullmatch(rf"\d\d_{mod.split('.')[-1]}", nb.stem), f'{name(nb)} exports {mod}'
 
 def test_folders_have_a_first_page():
-    "Markdown only: title, one line, and a link to each room"
+    """Markdown only: a cell with title and one line, and others that link each room
+
+    A list in the first cell would be read by nbdev as settings."""
     for where in sorted({folder(nb) for nb in notebooks()} & set(folders)):
         page = root/'nbs'/where/'index.ipynb'
         assert page.exists(), f'nbs/{where} has no index.ipynb, whose line below the title says what is inside'
         assert {c['cell_type'] for c in all_cells(page)}=={'markdown'}, name(page)
-        txt = '\n'.join(''.join(c['source']) for c in all_cells(page))
+        title,*rest = [''.join(c['source']) for c in all_cells(page)]
+        assert not re.search(r'^- ', title, flags=re.M), f'{name(page)}: the list belongs into a second cell'
+        txt = '\n'.join(rest)
         for nb in notebooks():
             if folder(nb)==where and nb!=page: assert f']({nb.name})' in txt, f'{name(page)} does not link {nb.name}'
 
