@@ -95,13 +95,6 @@ def test_imports_go_down():
             assert o!=f'{lib}.all', f'{name(nb)} imports {lib}.all, which needs it'
             if ours(o): assert order[ours(o)]<=order[mod], f'{name(nb)} ({mod}) imports {o}, which comes later'
 
-# Names that notebooks import although they are not in `__all__` of where they come from. The list only gets shorter
-past_all = {'Stack', 'Start', 'Trial', 'as_batch', 'asks', 'call', 'evaluating', 'few', 'fit_batch', 'fit_quietly',
-            'flat', 'guess_batches', 'guessed', 'half_batch', 'held', 'light_copy', 'named_tensors', 'one_of',
-            'original', 'original_code', 'outputs_of', 'own_batch', 'own_weights', 'pieces', 'plain', 'reset_states',
-            'restart_trackers', 'saved_percent', 'seen', 'settle', 'slim_attention', 'slim_encoders', 'survivors',
-            'tensors_of', 'unwrap', 'warn_short', 'watching'}
-
 def imports_past_all():
     "`(notebook, module, name)` of each import of what a module does not offer; its own notebook may"
     for nb in notebooks():
@@ -113,12 +106,8 @@ def imports_past_all():
                 yield from ((name(nb), mod, n) for n in names if n not in offered)
 
 def test_imports_stay_within_all():
-    new = [o for o in imports_past_all() if o[2].startswith('_') or o[2] not in past_all]
+    new = list(imports_past_all())
     assert not new, '\n'.join(['Export these names, or do without them:', *(f'{nb}: {mod}.{n}' for nb,mod,n in new)])
-
-def test_list_of_exceptions_is_short():
-    "What nobody imports past `__all__` any more must leave the list"
-    assert not past_all-{n for _,_,n in imports_past_all()}
 
 # Private attributes that are used outside of the notebook that defines them. The list only gets shorter
 borrowed = {'_candidates', '_check', '_find_norms', '_lists', '_mult', '_norms', '_plan', '_prune', '_take'}
