@@ -2,18 +2,23 @@
 import torch
 import numpy as np
 from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from fastcore.basics import patch
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from torch import nn, Tensor
-from fasterprune.base.run import Batch, evaluating, plain, reset_states, run, unwrap
+from types import MappingProxyType
+import fasterprune.channels.rules_move, fasterprune.channels.rules_sum
+from fasterprune.base.run import Batch, unwrap
 from fasterprune.base.report import Report
-from fasterprune.channels.labels import classes
-from fasterprune.channels.trace import ChannelGraph
-import torchvision
+from fasterprune.channels.labels import classes, Dim
+from fasterprune.channels.trace import Trace, watched
+import copy, torchvision
+from dataclasses import FrozenInstanceError
 from torch.nn import functional as F
 from fastcore.test import *
-from fasterprune.channels.trace import rule, rules
+from fasterprune.channels.trace import rule
 from fasterprune.channels.rules_sum import _attention
 from fastcore.test import *
 from fasterprune.channels.graph import *
@@ -107,7 +112,7 @@ def test_attention_in_one_kernel_is_attention_in_small_steps():
     def counted(*args, **kw):
         masked.append(kw.get('attn_mask') is not None)
         return _attention(*args, **kw)
-    rules[kernel] = counted
+    rule(kernel)(counted)
     for mask in (None, (5,5), (3,1,1), (1,3,5,5), (2,1,1,5), (2,3,5,5)):
         def found(kernel):
             torch.manual_seed(0)
@@ -117,7 +122,7 @@ def test_attention_in_one_kernel_is_attention_in_small_steps():
             return [(str(o), [c in g.living() for c in o.classes]) for o in g.groups()],g.unknown
         test_eq(found(True), found(False))
         assert len(found(True)[0])>=2
-    rules[kernel] = _attention
+    rule(kernel)(_attention)
     assert {True,False}==set(masked)
 
 def test_what_hooks_compute_is_not_part_of_the_network():
@@ -154,3 +159,33 @@ def test_a_rule_of_your_own():
     @rule(torch.ops.fasterprune_test.twice)
     def _(g, out, x): return [d and d.vary() for d in g.dims(x)]
     test_eq([len(o) for o in channel_graph(Net(), torch.randn(2,3)).groups()], [4])
+
+def test_a_graph_is_a_value():
+    net = nn.Sequential(nn.Conv2d(3,8,3,padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(8*16,12), nn.GELU(), nn.Linear(12,5))
+    trace = watched(net, Batch.of(torch.randn(2,3,4,4), net))
+    g,again = solve(trace),solve(trace)
+    test_eq(g, again); test_eq(hash(g), hash(again))
+    assert g!=channel_graph(nn.Sequential(*map(copy.deepcopy, net)), torch.randn(2,3,4,4))   # the copy has other parameters
+    for f in fields(g):
+        with expect_fail(FrozenInstanceError): setattr(g, f.name, None)
+    c = g.groups()[0].classes[0]
+    for array in (g.cls, g.alive, g.met, g.members[c][0][2], g.rows('4.weight', 1), g.params['0.weight'][0].ids, g.params['0.weight'][0].const):
+        with expect_fail(ValueError, 'read-only'): array[0] = 0
+    with expect_fail(AttributeError): g.params['0.weight'][0].const = None
+    for mapping in (g.params, g.members, g.prod, g.why_lossy, g.calls, g.names, g.kind, g.sums()):
+        with expect_fail(TypeError): mapping['new'] = 1
+    g.groups(), g.kept(), g.report(), g.living(folds=True)
+    test_eq(g, again)
+
+def test_a_graph_knows_the_rules_when_nothing_else_is_imported():
+    import subprocess, sys
+    asks = ("import torch; from fasterprune.channels.graph import channel_graph; from torch.nn import Linear; "
+        "print([len(g) for g in channel_graph(torch.nn.Sequential(Linear(2,5), Linear(5,3)), torch.randn(4,2)).groups()])")
+    test_eq(subprocess.run([sys.executable,'-c',asks], capture_output=True, text=True).stdout.strip(), '[5]')
+
+def test_constants_do_not_follow_the_weights():
+    net = nn.Sequential(nn.Linear(3,4), nn.Linear(4,2)).double()
+    with torch.no_grad(): net[0].bias.zero_()
+    g = channel_graph(net, torch.randn(2,3).double())
+    with torch.no_grad(): net[0].bias.fill_(7)
+    assert (g.params['0.bias'][0].const==0).all()

@@ -4,12 +4,14 @@ import numpy as np
 from fastcore.basics import patch
 from torch import nn, Tensor
 from torch.nn.utils import parametrize
+import fasterprune.channels.rules_move, fasterprune.channels.rules_sum
 from fasterprune.base.run import Batch, evaluating, guess_batches, run
 from fasterprune.channels.labels import Dim
-from fasterprune.channels.trace import aten, ChannelGraph, Watch
+from fasterprune.channels.trace import operation, Trace, Watch
 import torchvision
 from torch.nn import functional as F
 from fastcore.test import *
+from fasterprune.channels.trace import op_kinds, operations
 from fastcore.test import *
 from fasterprune.channels.norms import *
 

@@ -11,8 +11,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from fasterprune.base.run import (
     Batch, evaluating, light_copy, named_tensors, run, set_mode, Stack, tensors_of, unwrap, watching)
-from fasterprune.channels.trace import ChannelGraph, seen, unheard
-from fasterprune.channels.graph import channel_graph
+from fasterprune.channels.trace import call_kinds, seen, unheard
+from fasterprune.channels.graph import channel_graph, ChannelGraph
 from fasterprune.shrink.calls import flat
 from fasterprune.shrink.plan import Plan
 from fasterprune.shrink.sizes import gone_atoms, kept_indices

@@ -14,15 +14,23 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 # %% ../../nbs/channels/00_labels.ipynb #efbff0e3
+def _read_only(array):
+    array.flags.writeable = False
+    return array
+
 class Dim:
-    "Atoms of each index of a dimension, and the constant that it is known to hold (NaN: it varies)"
+    "Atoms of each index of a dimension, and the constant that it is known to hold (NaN: it varies); read-only"
+    __slots__ = 'ids','const','__weakref__'
     def __init__(self,
         ids, # atoms: an array of n, or n×k where an index has several
         const=None # n numbers, NaN where it varies
     ):
-        self.ids = ids if ids.ndim==2 else ids[:,None]
-        self.const = np.full(len(ids), np.nan) if const is None else const
+        if const is None: const = np.full(len(ids), np.nan)
+        object.__setattr__(self, 'ids', _read_only(ids if ids.ndim==2 else ids[:,None]))
+        object.__setattr__(self, 'const', _read_only(const))
+    def __setattr__(self, name, value): raise AttributeError(f"a Dim is read-only: {name} cannot be set")
     def __len__(self): return len(self.ids)
+    def __reduce__(self): return Dim,(self.ids,self.const)
     def take(self, idx): return Dim(self.ids[idx], self.const[idx])
     def vary(self): return Dim(self.ids)
     def holds(self, const): return Dim(self.ids, const)
@@ -33,8 +41,14 @@ class Dim:
 
 # %% ../../nbs/channels/00_labels.ipynb #8de311a2
 class Atoms:
-    "Atoms, and what is known about them"
-    def __init__(self): self.n,self.pairs,self.defs,self.alive,self.lossy,self.why = 1,[],[],[],[],[]
+    "Atoms, and what is known about them; atom 0 is always kept"
+    def __init__(self):
+        self.n = 1   # how many there are
+        self.pairs = []   # (atoms, atoms): these are one
+        self.defs = []   # (atoms, n×k atoms): each is a product of the k
+        self.alive = []   # atoms that somebody reads
+        self.lossy = []   # (atoms, why outputs change when they go)
+        self.why = []   # (atoms, why they are kept)
     def new(self, n):
         "`n` fresh atoms"
         self.n += n
@@ -45,56 +59,79 @@ class Atoms:
         self.pairs.append((a.ravel(), b.ravel()))
     def freeze(self, d, why):
         "Keep a dimension always, for the reason `why`"
-        if d is not None and len(d):
-            self.pair(d.ids, 0); self.why.append((d.ids.ravel(), why))
+        if d is None or not len(d): return
+        self.pair(d.ids, 0)
+        self.why.append((d.ids.ravel(), why))
     def unite(self, a, b, why='meets a dimension that is always kept'):
         "Let two dimensions live and die together; returns the one to go on with"
-        if a is None or b is None or len(a)!=len(b):
-            self.freeze(a, why); self.freeze(b, why)
-            return None
-        ka,kb = a.ids.shape[1],b.ids.shape[1]
-        if ka==kb: self.pair(a.ids, b.ids)
-        elif ka==1: self.defs.append((a.ids[:,0], b.ids)); return b
-        elif kb==1: self.defs.append((b.ids[:,0], a.ids))
-        else: self.freeze(a, 'two ways to split'); self.freeze(b, 'two ways to split'); return None
+        def neither(why):
+            self.freeze(a, why)
+            self.freeze(b, why)
+        if a is None or b is None or len(a)!=len(b): return neither(why)
+        atoms_a,atoms_b = a.ids.shape[1],b.ids.shape[1]
+        if atoms_a!=atoms_b and min(atoms_a, atoms_b)>1: return neither('two ways to split')
+        if atoms_a==atoms_b: self.pair(a.ids, b.ids)
+        elif atoms_b==1: self.defs.append((b.ids[:,0], a.ids))
+        else:
+            self.defs.append((a.ids[:,0], b.ids))
+            return b
         return a
 
 # %% ../../nbs/channels/00_labels.ipynb #129e1224
+def _first_of_each(rows):
+    "Indices of the first of equal rows, in order"
+    return np.sort(np.unique(rows, axis=0, return_index=True)[1])
+
 def _merge(lab, x, cols, prod, zero):
-    "What follows from a list of products: pairs of atoms to unite"
-    new = np.sort(np.unique(np.column_stack([lab[x], lab[cols]]), axis=0, return_index=True)[1])   # most tensors say the same again
+    "What follows from a list of products: pairs of atoms to unite; a negative number stands for a class"
+    new = _first_of_each(np.column_stack([lab[x], lab[cols]]))   # most tensors say the same again
     x,cols = x[new],cols[new]
-    for x,atoms,row in zip(lab[x].tolist(), cols.tolist(), lab[cols].tolist()):
+    for c,atoms,row in zip(lab[x].tolist(), cols.tolist(), lab[cols].tolist()):
         rest = frozenset(row)-{zero}
-        if x==zero: yield from ((o,0) for o in (atoms if rest else ()))
-        elif x in rest: yield from ((o,0) for o,r in zip(atoms,row) if r not in (x,zero))
-        elif not rest: yield atoms[0],-x-1
-        elif x not in prod: prod[x] = rest,atoms
-        elif prod[x][0]!=rest:
-            other = prod[x][1]
-            yield from (zip(other, atoms) if len(other)==len(atoms) else ((o,0) for o in (*other,*atoms)))
+        if c==zero:
+            if rest: yield from ((o,0) for o in atoms)
+        elif c in rest: yield from ((o,0) for o,r in zip(atoms,row) if r not in (c,zero))
+        elif not rest: yield atoms[0],-c-1
+        elif c not in prod: prod[c] = rest,atoms
+        elif prod[c][0]!=rest:
+            other = prod[c][1]
+            if len(other)==len(atoms): yield from zip(other, atoms)
+            else: yield from ((o,0) for o in (*other,*atoms))
+
+def _by_width(defs):
+    "Products as (atoms, the atoms that they are products of), those with equally many of these in one"
+    widths = defaultdict(list)
+    for x,cols in defs: widths[cols.shape[1]].append((x,cols))
+    return [[np.concatenate(o) for o in zip(*same)] for same in widths.values()]
+
+def _factors(prod):
+    "Products of classes in terms of classes that are none"
+    memo = {}
+    def of(c):
+        if c not in prod: return frozenset([c])
+        if c not in memo:
+            memo[c] = frozenset([c])
+            memo[c] = frozenset().union(*map(of, prod[c][0]))
+        return memo[c]
+    return {c:of(c) for c in prod}
+
+# %% ../../nbs/channels/00_labels.ipynb #358d4d50
+def _atoms_of(pairs, lab):
+    "Pairs of atoms from pairs that may name classes, of which any atom will do"
+    classes,first = np.unique(lab, return_index=True)
+    first = dict(zip(classes.tolist(), first.tolist()))
+    return np.array([(a, first[-b-1] if b<0 else b) for a,b in pairs])
 
 def classes(
     at:Atoms
 )->tuple: # class of each atom, the class of those always kept, and for each class that is a product its factors
     "Solve what is known about atoms"
-    a,b = (np.concatenate([np.zeros(0, int), *(p[i] for p in at.pairs)]) for i in (0,1))
-    by = defaultdict(list)
-    for x,cols in at.defs: by[cols.shape[1]].append((x,cols))
-    defs = [[np.concatenate(o) for o in zip(*ds)] for ds in by.values()]
+    a,b = (np.concatenate([np.zeros(0, int), *(pair[i] for pair in at.pairs)]) for i in (0,1))
+    defs = _by_width(at.defs)
     while True:
         _,lab = connected_components(coo_array((np.ones(len(a), bool), (a,b)), shape=(at.n,at.n)), directed=False)
         zero,prod,more = lab[0],{},[]
         for x,cols in defs: more += _merge(lab, x, cols, prod, zero)
-        if not more: break
-        # a negative number stands for a class, of which any atom will do
-        first = dict(zip(*[o.tolist() for o in np.unique(lab, return_index=True)])) if any(q<0 for _,q in more) else {}
-        more = np.array([(p, first[-q-1] if q<0 else q) for p,q in more])
+        if not more: return lab,zero,_factors(prod)
+        more = _atoms_of(more, lab)
         a,b = np.concatenate([a,more[:,0]]),np.concatenate([b,more[:,1]])
-    memo = {}
-    def factors(c):
-        if c not in memo:
-            memo[c] = frozenset([c])
-            memo[c] = frozenset().union(*(factors(o) if o in prod else (o,) for o in prod[c][0]))
-        return memo[c]
-    return lab,zero,{c:factors(c) for c in prod}

@@ -16,13 +16,18 @@ from .labels import Dim
 from .trace import aten, pointwise, rule
 
 # %% ../../nbs/channels/02_rules_move.ipynb #4d54b763
-@rule(*aten('mul mul_ div div_'))
+@rule(*aten('mul mul_'), kind='product')
+@rule(*aten('div div_'), kind='quotient')
 def _mul(g, out, a, b, **kw): return pointwise(g, out, a, b, mul=True)
 
-@rule(*aten('relu relu_ gelu gelu_ silu silu_ mish mish_ hardswish hardswish_ hardsigmoid hardsigmoid_ hardtanh hardtanh_ leaky_relu '
-            'leaky_relu_ elu elu_ tanh tanh_ sigmoid sigmoid_ prelu _prelu_kernel celu neg abs clone _to_copy detach alias lift_fresh '
-            'native_dropout dropout contiguous add add_ sub sub_ where masked_fill masked_fill_ softplus log_sigmoid_forward bernoulli '
-            'bernoulli_ tril triu fill_ zero_ clamp clamp_ clamp_min lerp copy_ isnan view_as_real addcmul _conj resolve_conj to'))
+@rule(*aten('add add_ sub sub_'), kind='sum')
+@rule(*aten('detach alias'), kind='unary', view=True)
+@rule(*aten('relu relu_ gelu gelu_ silu silu_ mish mish_ hardswish hardswish_ hardtanh hardtanh_ leaky_relu leaky_relu_ elu elu_ '
+            'tanh tanh_ celu prelu _prelu_kernel neg abs square sqrt sign clone contiguous _to_copy to native_dropout '
+            'dropout'), kind='unary')
+@rule(*aten('hardsigmoid hardsigmoid_ sigmoid sigmoid_ lift_fresh where masked_fill masked_fill_ softplus log_sigmoid_forward '
+            'bernoulli bernoulli_ tril triu fill_ zero_ clamp clamp_ clamp_min lerp copy_ isnan view_as_real addcmul _conj '
+            'resolve_conj'))
 def _same(g, out, *args, **kw): return pointwise(g, out, *args)
 
 # %% ../../nbs/channels/02_rules_move.ipynb #895846ec
@@ -36,19 +41,21 @@ def _made(g, out, *args, **kw):
 def _data(g, out, *args, **kw): return [None]*out.ndim if isinstance(out, Tensor) else None
 
 # %% ../../nbs/channels/02_rules_move.ipynb #0130872c
-@rule(*aten('t'))
+@rule(*aten('t'), kind='moves', view=True)
 def _t(g, out, x): return g.dims(x)[::-1]
-@rule(*aten('permute'))
+@rule(*aten('permute'), kind='moves', view=True)
 def _permute(g, out, x, dims): return [g.dims(x)[d] for d in dims]
-@rule(*aten('transpose transpose_'))
+@rule(*aten('transpose'), kind='moves', view=True)
+@rule(*aten('transpose_'), kind='moves')
 def _transpose(g, out, x, a, b):
     ds = list(g.dims(x)); 
     if ds: ds[a],ds[b] = ds[b],ds[a]
     return ds
-@rule(*aten('unsqueeze unsqueeze_'))
+@rule(*aten('unsqueeze'), kind='moves', view=True)
+@rule(*aten('unsqueeze_'), kind='moves')
 def _unsqueeze(g, out, x, d):
     ds = list(g.dims(x)); ds.insert(d%out.ndim, None); return ds
-@rule(*aten('squeeze squeeze_'))
+@rule(*aten('squeeze squeeze_'), kind='moves')
 def _squeeze(g, out, x, dims=None):
     dims = range(x.ndim) if dims is None else [dims] if isinstance(dims, int) else dims
     gone = {d%max(1,x.ndim) for d in dims if x.shape[d]==1}
@@ -56,7 +63,7 @@ def _squeeze(g, out, x, dims=None):
     return [l for d,l in enumerate(g.dims(x)) if d not in gone]
 
 # %% ../../nbs/channels/02_rules_move.ipynb #d9424c09
-@rule(*aten('expand'))
+@rule(*aten('expand'), kind='moves', view=True)
 def _expand(g, out, x, size, **kw):
     k = out.ndim-x.ndim
     res = []
@@ -130,7 +137,8 @@ def _blocks(a, b):
     return res
 
 # %% ../../nbs/channels/02_rules_move.ipynb #5d4cf063
-@rule(*aten('view _unsafe_view reshape _reshape_alias flatten unflatten'))
+@rule(*aten('view _unsafe_view reshape _reshape_alias'), kind='moves', view=True)
+@rule(*aten('flatten unflatten'), kind='moves')
 def _view(g, out, x, *args, **kw):
     ds,res = g.dims(x),[None]*out.ndim
     if args and isinstance(args[0], torch.dtype): g.freeze(x,'dtype view'); return [None]*out.ndim
@@ -154,7 +162,7 @@ def _view(g, out, x, *args, **kw):
     return res
 
 # %% ../../nbs/channels/02_rules_move.ipynb #e26884ff
-@rule(*aten('cat'))
+@rule(*aten('cat'), kind='moves')
 def _cat(g, out, xs, dim=0):
     dim %= out.ndim
     xs = [x for x in xs if x.ndim==out.ndim and x.numel()] 
@@ -177,7 +185,7 @@ def _cat(g, out, xs, dim=0):
             res.append(Dim(np.concatenate(ids), np.concatenate(cs)))
     return res
 
-@rule(*aten('stack'))
+@rule(*aten('stack'), kind='moves')
 def _stack(g, out, xs, dim=0):
     dim %= out.ndim
     res = pointwise(g, out.select(dim,0), *xs)
@@ -185,7 +193,8 @@ def _stack(g, out, xs, dim=0):
     return [l and g.check(out, d, l, ~np.isnan(l.const)) for d,l in enumerate(res)]
 
 # %% ../../nbs/channels/02_rules_move.ipynb #f1ea887e
-@rule(*aten('slice narrow'))
+@rule(*aten('slice'), kind='moves', view=True)
+@rule(*aten('narrow'), kind='moves')
 def _slice(g, out, x, dim=0, start=None, end=None, step=1):
     ds = list(g.dims(x)); d = dim%x.ndim
     if out.shape[d]!=x.shape[d] and ds[d] is not None:
@@ -196,7 +205,8 @@ def _slice(g, out, x, dim=0, start=None, end=None, step=1):
         ds[d] = part
     return ds
 
-@rule(*aten('split split_with_sizes chunk unsafe_split unsafe_split_with_sizes unsafe_chunk'))
+@rule(*aten('split split_with_sizes chunk'), kind='split', view=True)
+@rule(*aten('unsafe_split unsafe_split_with_sizes unsafe_chunk'), kind='split')
 def _split(g, out, x, size, dim=0):
     d = dim%x.ndim
     ds,ns = g.dims(x),[o.shape[d] for o in out]
@@ -214,21 +224,22 @@ def _split(g, out, x, size, dim=0):
     return [[*ds[:d],p,*ds[d+1:]] for p in ps]
 
 # %% ../../nbs/channels/02_rules_move.ipynb #347eaa22
-@rule(*aten('select'))
+@rule(*aten('select'), kind='moves')
 def _select(g, out, x, dim, i):
     ds = list(g.dims(x)); g.at.freeze(ds[dim], 'one index of it is picked')
     del ds[dim%x.ndim]; return ds
-@rule(*aten('unbind'))
+@rule(*aten('unbind'), kind='moves')
 def _unbind(g, out, x, dim=0):
     ds = list(g.dims(x)); g.at.freeze(ds[dim], 'is taken apart'); del ds[dim%x.ndim]
     return [ds]*len(out)
-@rule(*aten('repeat'))
+@rule(*aten('repeat'), kind='moves')
 def _repeat(g, out, x, reps):
     k = out.ndim-x.ndim
     return [None if d<k else g.dims(x)[d-k] if reps[d]==1 else None if g.dims(x)[d-k] is None else g.dims(x)[d-k].take(np.tile(np.arange(x.shape[d-k]),reps[d])) for d in range(out.ndim)]
 
 # %% ../../nbs/channels/02_rules_move.ipynb #7c988576
-@rule(*aten('constant_pad_nd reflection_pad1d reflection_pad2d replication_pad2d pad'))
+@rule(*aten('constant_pad_nd'), kind='pad')
+@rule(*aten('reflection_pad1d reflection_pad2d replication_pad2d pad'))
 def _pad(g, out, x, pad, *args, **kw):
     ds = list(g.dims(x))
     for i in range(len(pad)//2):
@@ -258,6 +269,6 @@ def _index(g, out, x, idx):
         g.freeze(x,'is indexed'); return [None]*out.ndim
     n = out.ndim-(x.ndim-len(used))
     return [*ds[:used[0]], *[None]*n, *ds[used[-1]+1:]]
-@rule(*aten('embedding'))
+@rule(*aten('embedding'), kind='moves')
 def _embedding(g, out, w, idx, *args, **kw):
     a,b = g.dims(w); g.at.freeze(a, 'is looked up'); return [None]*idx.ndim+[b]

@@ -16,13 +16,13 @@ from .trace import aten, keep_all, pointwise, rule
 from .rules_move import grid, merged
 
 # %% ../../nbs/channels/03_rules_sum.ipynb #94a3787c
-@rule(*aten('mm'))
+@rule(*aten('mm'), kind='moves')
 def _mm(g, out, a, b, bias=None):
     (a0,a1),(b0,b1) = g.dims(a),g.dims(b)
     g.contract(a1, b0, g.is_param(a), g.is_param(b), (a,1,b,bias) if g.is_param(b) else (b,0,a))
     if not g.is_param(a) and not g.is_param(b): g.lossy(a1, 'attention scale'); g.lossy(b0,'attention scale')
     return [None if a0 is None else g.check(out,0,a0,a0.zero), None if b1 is None else g.check(out,1,b1,b1.zero)]
-@rule(*aten('addmm'))
+@rule(*aten('addmm'), kind='moves')
 def _addmm(g, out, c, a, b, **kw):
     w = g.params.get(g.origin(b), ())
     whole = not kw and c.shape==out.shape[1:] and len(w)==2 and all(any(d is o for o in w) for d in g.dims(b))
@@ -35,7 +35,7 @@ def _join(g, out, d, x, bias):
     return None if u is None else g.check(out, d, u, x.zero)
 
 # %% ../../nbs/channels/03_rules_sum.ipynb #b9d3ed33
-@rule(*aten('bmm'))
+@rule(*aten('bmm'), kind='moves')
 def _bmm(g, out, a, b):
     (a0,a1,a2),(b0,b1,b2) = g.dims(a),g.dims(b)
     z = g.at.unite(a0,b0) if not (a0 is None and b0 is None) else None
@@ -106,7 +106,7 @@ def _groups_transposed(g, xc, wo, wi, cin, cout, groups):
     silent = lambda d: d and d.holds(np.where(d.zero, 0, np.nan))
     return None if a is None and wo is None else merged(g, [silent(a),silent(wo)], [groups,cout//groups])
 
-@rule(*aten('convolution _convolution'))
+@rule(*aten('convolution _convolution'), kind='filters')
 def _conv(g, out, x, w, b, stride, pad, dil, transposed, outpad, groups, *args):
     dx,dw,c = g.dims(x),g.dims(w),x.ndim-w.ndim+1
     xc,wo,wi = dx[c],dw[transposed],dw[1-transposed]
@@ -128,7 +128,7 @@ def _conv(g, out, x, w, b, stride, pad, dil, transposed, outpad, groups, *args):
 
 # %% ../../nbs/channels/03_rules_sum.ipynb #c1786026
 @rule(*aten('native_batch_norm cudnn_batch_norm _native_batch_norm_legit _native_batch_norm_legit_no_training _batch_norm_with_update '
-            'miopen_batch_norm'))
+            '_batch_norm_no_update miopen_batch_norm'), kind='channel norm')
 def _bn(g, out, x, w, b, *args):
     dx = list(g.dims(x))
     if any(a is True for a in args):   # takes its own statistics: weights that are standardized, instance norms
@@ -140,7 +140,8 @@ def _bn(g, out, x, w, b, *args):
     return [dx]
 
 # %% ../../nbs/channels/03_rules_sum.ipynb #8b10c7ec
-@rule(*aten('native_layer_norm layer_norm _fused_rms_norm rms_norm'))
+@rule(*aten('native_layer_norm _fused_rms_norm'), kind='last norm')
+@rule(*aten('layer_norm rms_norm'))
 def _ln(g, out, x, shape, w=None, b=None, *args):
     ds = list(g.dims(x)); k = len(shape)
     for i in range(x.ndim-k, x.ndim):
@@ -156,7 +157,8 @@ def _ln(g, out, x, shape, w=None, b=None, *args):
     return [ds] if isinstance(out,(tuple,list)) else ds
 
 # %% ../../nbs/channels/03_rules_sum.ipynb #b6f40aeb
-@rule(*aten('native_group_norm group_norm'))
+@rule(*aten('native_group_norm'), kind='channel norm')
+@rule(*aten('group_norm'))
 def _gn(g, out, x, w, b, N, C, HW, groups, eps):
     dx = list(g.dims(x)); c = dx[1]
     for t in (w,b):
@@ -179,9 +181,10 @@ def _reduce(g, out, x, dims, keep, why):
     if heard := [(g.dims(x)[d], why) for d in gone if g.dims(x)[d] is not None]: g.later[out] = heard
     g.felt.update((id(d),d) for d,_ in heard)
     return [g.keeps(out, i, l) for i,l in enumerate(None if d in gone else l for d,l in enumerate(g.dims(x)) if keep or d not in gone)]
-@rule(*aten('sum'))
+@rule(*aten('sum'), kind='moves')
 def _sum(g, out, x, dims=None, keep=False, **kw): return _reduce(g, out, x, dims, keep, None)
-@rule(*aten('mean amax amin var std norm linalg_vector_norm prod argmax argmin any all logsumexp max min var_mean std_mean'))
+@rule(*aten('mean amax amin'), kind='moves')
+@rule(*aten('var std norm linalg_vector_norm prod argmax argmin any all logsumexp max min var_mean std_mean'))
 def _mean(g, out, x, *args, dim=None, keepdim=False, **kw):
     if isinstance(out,(tuple,list)): 
         # (values, indices) along args[0]
@@ -208,12 +211,15 @@ def _pool(g, out, x, space):
     for d in ds[-space:]: g.at.freeze(d, 'is space')   # a grid of position embeddings, say
     ds = [None if i>=x.ndim-space else g.keeps(o,i,l) for i,l in enumerate(ds)]
     return [ds,ds] if isinstance(out,(tuple,list)) else ds
-@rule(*aten('max_pool1d avg_pool1d adaptive_avg_pool1d upsample_nearest1d upsample_linear1d _upsample_nearest_exact1d'))
+@rule(*aten('max_pool1d avg_pool1d adaptive_avg_pool1d upsample_nearest1d upsample_linear1d'), kind='moves')
+@rule(*aten('_upsample_nearest_exact1d'))
 def _pool1(g, out, x, *args, **kw): return _pool(g, out, x, 1)
-@rule(*aten('max_pool2d_with_indices avg_pool2d _adaptive_avg_pool2d adaptive_max_pool2d upsample_nearest2d upsample_bilinear2d upsample_bicubic2d '
-            '_upsample_nearest_exact2d _upsample_bilinear2d_aa _upsample_bicubic2d_aa grid_sampler_2d max_unpool2d'))
+@rule(*aten('max_pool2d_with_indices avg_pool2d _adaptive_avg_pool2d adaptive_max_pool2d upsample_nearest2d upsample_bilinear2d '
+            'upsample_bicubic2d _upsample_nearest_exact2d'), kind='moves')
+@rule(*aten('_upsample_bilinear2d_aa _upsample_bicubic2d_aa grid_sampler_2d max_unpool2d'))
 def _pool2(g, out, x, *args, **kw): return _pool(g, out, x, 2)
-@rule(*aten('max_pool3d_with_indices avg_pool3d _adaptive_avg_pool3d adaptive_max_pool3d upsample_nearest3d upsample_trilinear3d _upsample_nearest_exact3d'))
+@rule(*aten('max_pool3d_with_indices avg_pool3d _adaptive_avg_pool3d adaptive_max_pool3d upsample_nearest3d upsample_trilinear3d'), kind='moves')
+@rule(*aten('_upsample_nearest_exact3d'))
 def _pool3(g, out, x, *args, **kw): return _pool(g, out, x, 3)
 
 # %% ../../nbs/channels/03_rules_sum.ipynb #5f0ce441

@@ -104,7 +104,7 @@ def _loud(graph, xb, groups, whole):
     with torch.no_grad():
         for c in itertools.chain(*parts):
             for n,d,i,eat in graph.members[c]:
-                if n in ps and (whole or not eat): ps[n].index_fill_(d, torch.as_tensor(i, device=ps[n].device), 0)
+                if n in ps and (whole or not eat): ps[n].index_fill_(d, torch.tensor(i, device=ps[n].device), 0)
     living = channel_graph(m, xb).living()
     return [g for g,cs in zip(groups,parts) if not living.isdisjoint(cs)]
 

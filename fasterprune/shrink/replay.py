@@ -14,15 +14,14 @@ from fastcore.basics import patch
 from torch.overrides import TorchFunctionMode
 
 from ..base.run import evaluating, light_copy, plain, run, Stack, tensors_of, watching
-from ..channels.trace import ChannelGraph, seen
+from ..channels.trace import call_kinds, seen
+from ..channels.graph import ChannelGraph
 from .calls import asks, Changes, flat
 from .plan import Plan
 from .sizes import count_left, plan_for, repeats_channels
 
 # %% ../../nbs/shrink/03_replay.ipynb #eefdca6a
-arithmetic = 'mul multiply div divide true_divide truediv add sub pow rpow rsub rdiv rtruediv rmul radd imul iadd itruediv'.split()
-_counting = 'nms nonzero where argwhere masked_select unique unique_consecutive'.split()
-_blind = 'permute transpose movedim swapaxes flip roll squeeze unsqueeze flatten chunk repeat tile softmax mean sum cat stack unbind select'.split()
+arithmetic,_counting,_blind = (call_kinds[o] for o in ('arithmetic','counting','blind'))
 
 class _Sizes:
     "Sizes of labelled dimensions when the classes `dead` are gone"

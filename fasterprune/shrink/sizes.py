@@ -13,7 +13,7 @@ from fastcore.basics import patch
 from torch import nn
 
 from ..base.run import evaluating, named_tensors
-from ..channels.trace import ChannelGraph
+from ..channels.graph import ChannelGraph
 from .plan import Plan
 
 # %% ../../nbs/shrink/02_sizes.ipynb #f23a0f32

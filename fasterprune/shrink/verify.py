@@ -23,8 +23,8 @@ from torch.utils._pytree import tree_leaves
 
 from ..base.run import (
     Batch, evaluating, light_copy, named_tensors, run, set_mode, Stack, tensors_of, unwrap, watching)
-from ..channels.trace import ChannelGraph, seen, unheard
-from ..channels.graph import channel_graph
+from ..channels.trace import call_kinds, seen, unheard
+from ..channels.graph import channel_graph, ChannelGraph
 from .calls import flat
 from .plan import Plan
 from .sizes import gone_atoms, kept_indices
@@ -61,7 +61,7 @@ def rel_diff(
     return math.nan if any(map(math.isnan, ds)) else max(ds, default=0.)
 
 # %% ../../nbs/shrink/04_verify.ipynb #5a60ea52
-_choosing = set('topk sort argsort argmax argmin max min kthvalue median mode gt ge lt le eq ne floor ceil round trunc nms bucketize searchsorted multinomial _to_copy'.split())
+_choosing = call_kinds['choosing']
 _real = lambda o: isinstance(o, Tensor) and o.is_floating_point()
 
 def _chooses(func, ins, outs):
@@ -160,7 +160,7 @@ def silenced(graph:ChannelGraph,
             has = {(n,d) for n,d,*_ in graph.members[c]}
             for n,d,i in [(norm(n) if (norm(n),d) in has else n,d,i) for n,d,i,eat in graph.members[c] if eat]:
                 if n not in own: ts[n].data = ts[n].clone(); own.add(n)
-                ts[n].index_fill_(d, torch.as_tensor(i, device=ts[n].device), 0)
+                ts[n].index_fill_(d, torch.tensor(i, device=ts[n].device), 0)
     return m
 
 # %% ../../nbs/shrink/04_verify.ipynb #7a10c3ed
