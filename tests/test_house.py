@@ -92,11 +92,11 @@ def test_imports_go_down():
             if ours(o): assert order[ours(o)]<=order[mod], f'{name(nb)} ({mod}) imports {o}, which comes later'
 
 # Names that notebooks import although they are not in `__all__` of where they come from. The list only gets shorter
-past_all = {'Stack', 'Start', 'Trial', 'as_batch', 'asks', 'call', 'evaluating', 'few', 'fit_batch', 'fit_quietly',
+past_all = {'Stack', 'Trial', 'as_batch', 'asks', 'call', 'evaluating', 'few', 'fit_batch', 'fit_quietly',
             'flat', 'guess_batches', 'guessed', 'half_batch', 'held', 'light_copy', 'named_tensors', 'one_of',
             'original', 'original_code', 'outputs_of', 'own_batch', 'own_weights', 'pieces', 'plain', 'reset_states',
-            'restart_trackers', 'saved_percent', 'seen', 'settle', 'slim_attention', 'slim_encoders', 'survivors',
-            'tensors_of', 'unwrap', 'warn_short', 'watching'}
+            'restart_trackers', 'seen', 'settle', 'slim_attention', 'slim_encoders',
+            'tensors_of', 'unwrap', 'watching'}
 
 def imports_past_all():
     "`(notebook, module, name)` of each import of what a module does not offer; its own notebook may"
@@ -117,7 +117,7 @@ def test_list_of_exceptions_is_short():
     assert not past_all-{n for _,_,n in imports_past_all()}
 
 # Private attributes that are used outside of the notebook that defines them. The list only gets shorter
-borrowed = {'_candidates', '_check', '_find_norms', '_lists', '_mult', '_norms', '_plan', '_prune', '_take'}
+borrowed = {'_check', '_find_norms', '_lists', '_mult', '_norms', '_prune'}
 
 theirs = {'_qkv_same_embed_dim'}   # torch's, which more than one notebook reads or sets
 
