@@ -6,7 +6,8 @@ from fasterprune.base.report import Report
 from fasterprune.channels.graph import channel_graph
 from fasterprune.shrink.verify import dead_of, outputs_of, rel_diff, silenced
 from fasterprune.shrink.cost import count_params
-from fasterprune.shrink.pruner import Pruner, survivors
+from fasterprune.shrink.budget import survivors
+from fasterprune.shrink.pruner import Pruner
 import csv, pytest, timm, torchvision
 import numpy as np
 from collections import Counter

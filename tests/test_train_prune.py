@@ -7,7 +7,8 @@ from fasterprune.channels.graph import channel_graph
 from fasterprune.masks.criteria import get_criterion, large_final, needs_of
 from fasterprune.masks.schedule import get_schedule, one_cycle
 from fasterprune.shrink.plan import grow, Plan, plan_of
-from fasterprune.shrink.pruner import Pruner, saved_percent, Start, warn_short
+from fasterprune.shrink.budget import check_budget, Start, warn_short
+from fasterprune.shrink.pruner import Pruner
 from fasterprune.train.learner import add_column, own_weights, percent_at, restart_trackers
 import contextlib, io, tempfile
 from fastai.callback.all import *
@@ -166,7 +167,7 @@ def test_trim_works_inside_of_fit():
     plan = Pruner(learn.model, xb).plan(50)
     with learn.no_bar(), learn.no_logging(), trim(learn.model, plan): learn.fit(1, 1e-2)
     for n,p in learn.model.named_parameters():
-        used = plan._take(n, p!=was[n]) if n in plan.keep else p!=was[n]
+        used = plan.take(n, p!=was[n]) if n in plan.keep else p!=was[n]
         test_eq(int((p!=was[n]).sum()), int(used.sum())); assert used.any()   # only what computes has moved
 
 def test_half_is_half_of_the_original():

@@ -6,8 +6,8 @@ Docs: https://fasterprune.github.io/fasterprune/base/run.html.md"""
 
 # %% auto #0
 __all__ = ['Kind', 'kinds', 'small_size', 'tensors_of', 'Batch', 'unwrap', 'reset_states', 'run', 'Numbers', 'Guard', 'reachable',
-           'Snapshot', 'Shared', 'set_mode', 'evaluating', 'writes_weights', 'plain', 'Stack', 'watching', 'unwatched',
-           'named_tensors', 'held', 'full_copy', 'light_copy', 'few', 'guess_batches']
+           'Snapshot', 'Shared', 'set_mode', 'evaluating', 'writes_weights', 'kernels', 'plain', 'Stack', 'watching',
+           'unwatched', 'named_tensors', 'held', 'full_copy', 'light_copy', 'few', 'guess_batches']
 
 # %% ../../nbs/base/00_run.ipynb #8d1c3a13
 import array, dataclasses, inspect, random, reprlib, sys, types, weakref
@@ -565,11 +565,18 @@ def _put_kernels(flags):
 _flags = Shared(lambda: {name:is_on() for name,(is_on,_) in _kernels.items()}, _put_kernels)
 
 @contextmanager
+def kernels(
+    **flags # name -> on or off
+):
+    "Some kernels on or off; afterwards, and when the last thread that is inside has left, all are as they were"
+    with _flags.kept():
+        _put_kernels(flags)
+        yield
+
+@contextmanager
 def plain():
     "Recurrent cells, attention and transformer layers in operations whose labels can be followed; without gradients"
-    with _flags.kept():
-        _put_kernels(dict(fast_attention=False, onednn=False, flash=True, efficient=False, math=True, cudnn=False))
-        with torch.no_grad(): yield
+    with kernels(fast_attention=False, onednn=False, flash=True, efficient=False, math=True, cudnn=False), torch.no_grad(): yield
 
 # %% ../../nbs/base/00_run.ipynb #c4583112
 class Stack(list):

@@ -138,9 +138,13 @@ def reshaped(
     p.data = data
 
 @patch
-def _take(self:Plan, n, t):
+def take(self:Plan,
+    name, # of a parameter or buffer of which something goes
+    t # a tensor of its shape
+):
+    "What stays of a tensor that belongs to a parameter"
     order = _order(t)
-    for d,i in self.keep[n].items(): t = t.index_select(d, torch.tensor(i, device=t.device))
+    for d,i in self.keep[name].items(): t = t.index_select(d, torch.tensor(i, device=t.device))
     return t.clone(memory_format=order) if t.layout==torch.strided else t
 
 def _follow_weights(model):
@@ -164,7 +168,7 @@ def apply(self:Plan,
     with torch.no_grad():
         folded,todo = {id(ts[n]):t for n,t in self.fold(ts).items()},{}
         for n,t in ts.items():
-            if n in self.keep: todo.setdefault(id(t), (t, self._take(n, folded.get(id(t), t.detach())), None if t.grad is None else self._take(n, t.grad)))
+            if n in self.keep: todo.setdefault(id(t), (t, self.take(n, folded.get(id(t), t.detach())), None if t.grad is None else self.take(n, t.grad)))
         for t in ts.values():
             if id(t) in folded and id(t) not in todo: t.data = folded[id(t)]
     for t,new,grad in todo.values():   # from here on nothing can fail

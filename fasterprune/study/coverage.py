@@ -16,7 +16,8 @@ from ..base.report import Report
 from ..channels.graph import channel_graph
 from ..shrink.verify import dead_of, outputs_of, rel_diff, silenced
 from ..shrink.cost import count_params
-from ..shrink.pruner import Pruner, survivors
+from ..shrink.budget import survivors
+from ..shrink.pruner import Pruner
 
 # %% ../../nbs/study/01_coverage.ipynb #4b075a07
 def _shaken(model, seed=0):
@@ -46,7 +47,7 @@ def half_of_each(
     "Remove half of each group in a copy with random scales, in float64: how many groups went, and how exactly"
     m,xb = _shaken(model),_double(xb)
     p,g = Pruner(m, xb, lossy=lossy),channel_graph(m, xb)
-    groups,left = p._candidates(g)
+    groups,left = p.choose_groups(g)
     plan = p.plan(50)
     small = plan.apply(light_copy(m))
     halved = sum(survivors(plan, o)<=(len(o)+1)//2 for o in groups)

@@ -17,7 +17,8 @@ from ..channels.graph import channel_graph
 from ..masks.criteria import get_criterion, large_final, needs_of
 from ..masks.schedule import get_schedule, one_cycle
 from ..shrink.plan import grow, Plan, plan_of
-from ..shrink.pruner import Pruner, saved_percent, Start, warn_short
+from ..shrink.budget import check_budget, Start, warn_short
+from ..shrink.pruner import Pruner
 from .learner import add_column, own_weights, percent_at, restart_trackers
 
 # %% ../../nbs/train/04_prune.ipynb #45efc920
@@ -46,7 +47,7 @@ def slice_state(
     # Lookahead (in ranger) keeps a slow copy of the weights outside of its state
     for ps,slow in (zip(opt.param_lists, opt.slow_weights) if getattr(opt, 'slow_weights', None) is not None else ()):
         for p,s in zip(ps, slow):
-            if names.get(id(p)) in plan.keep: s.data = plan._take(names[id(p)], s.data)
+            if names.get(id(p)) in plan.keep: s.data = plan.take(names[id(p)], s.data)
 
 # %% ../../nbs/train/04_prune.ipynb #25903fa8
 def _write_plan(model, state_dict, prefix, local_metadata): local_metadata['plan'] = (plan_of(model) or Plan()).to_json()
@@ -123,7 +124,8 @@ class PruneCallback(Callback):
         if (end := percent_at(self.schedule, 0., self.target, 1.))!=self.target: raise ValueError(f"the schedule ends at {end}, not at {self.target}: what is removed does not come back")
         Pruner(nn.Identity(), None, context)   # complains first of what comes first
         self.kw = dict(context=context, criteria=get_criterion(criteria), **kwargs)
-        Pruner(nn.Identity(), None, **{k:v for k,v in self.kw.items() if k!='ignore'})._check(self.target, round_to, of)   # complains now and not in the fit
+        Pruner(nn.Identity(), None, **{k:v for k,v in self.kw.items() if k!='ignore'})   # complains now and not in the fit
+        check_budget(self.target, round_to, of)
 
     @property
     def learn(self): return self._learn
@@ -146,7 +148,7 @@ def before_fit(self:PruneCallback):
     if isinstance(self.learn.model, nn.parallel.DistributedDataParallel): raise ValueError("DistributedDataParallel expects gradients of fixed shapes: prune in one process")
     self.pruner,self.sample,self.start,self.in_fit,self.changed,self.pruned = Pruner(self._model, None, **self.kw),None,None,False,False,0.
     self.asked,self.stayed,self.left = 0.,[],[]
-    self.cost = self.pruner._check(self.target, self.round_to, self.of)
+    self.cost = check_budget(self.target, self.round_to, self.of)
     keep_plan(self.learn)
     add_column(self.learn, 'pruned')
 
@@ -157,7 +159,7 @@ def _begin(self:PruneCallback):
     p,plan = self.pruner,plan_of(self._model)
     p.xb = self.sample
     model = grow(full_copy(self._model)) if plan or getattr(self.cost, 'noisy', False) else self._model
-    groups = p._candidates(channel_graph(model, p.xb))[0]
+    groups,_ = p.choose_groups(channel_graph(model, p.xb))
     self.start = Start(groups, self.cost, model, p.xb)
     if self.cost: self._rehearse()
     self.pruned = self._gone()
@@ -173,10 +175,10 @@ def _rehearse(self:PruneCallback):
     late = needs_of(self.pruner.criteria) & {'grad','grad2'}
     p = Pruner(self._model, self.sample, **{**self.kw, 'criteria':_soon if late else large_final})
     if late: p.refs = {n:{'grad':o.detach()} for n,o in self._model.named_parameters() if o.requires_grad}
-    p._plan(self.target, self.round_to, self.start)
+    p.plan_from(self.start, self.target, self.round_to)
 
 @patch
-def _gone(self:PruneCallback): return saved_percent(self.start, self._model)
+def _gone(self:PruneCallback): return self.start.saved(self._model)
 
 @patch
 def _shapes(self:PruneCallback): return [p.shape for p in self._model.parameters()]
@@ -195,7 +197,7 @@ def _prune_to(self:PruneCallback, pct, force=False):
     self._look()
     if not (pct-self.asked>=self.every or ((force or pct>=self.target) and pct>self.asked)): return
     self.asked = pct
-    plan,self.stayed = self.pruner._plan(pct, self.round_to, self.start)
+    plan,self.stayed = self.pruner.plan_from(self.start, pct, self.round_to)
     self.left = plan.left
     if not plan: return
     slice_state(plan, self._model, self.opt)
@@ -242,5 +244,5 @@ def after_fit(self:PruneCallback):
     if self.start is not None: self._look()
     if self.start is None: pass
     elif self.asked<self.target: warnings.warn(f"the fit ended early, or a larger network was loaded: {self.pruned:.1f} % went and not {self.target:g} %; a schedule that is `between` ends before the fit")
-    else: warn_short(self.asked, self.pruned, self.stayed, self.left, self.start.sizes, self.round_to)
+    else: warn_short(self.asked, self.pruned, self.stayed, self.left, self.start.groups, self.round_to)
     self.sample = self.pruner = self.start = None
