@@ -4,8 +4,7 @@ from fastcore.basics import patch
 from torch import nn, Tensor
 from typing import NamedTuple
 from fasterprune.base.run import Batch, evaluating, full_copy, light_copy, run, unwrap
-from fasterprune.base.names import (
-    as_patterns, check_percent, check_whole, choose, match_names, one_of, owner)
+from fasterprune.base.names import as_patterns, check_percent, check_whole, choose, match_names, one_of, owner
 from fasterprune.base.report import Report
 from fasterprune.channels.graph import channel_graph, Group
 from fasterprune.masks.granularity import layer_axes, weight_names
@@ -25,8 +24,8 @@ from copy import deepcopy
 from torch.nn import functional as F
 from fastcore.test import *
 from fasterprune.masks.schedule import iterative
-from fasterprune.shrink.shrink import load_shrunk, save_shrunk, shrink
 from fasterprune.shrink.plan import plan_of
+from fasterprune.shrink.shrink import load_shrunk, save_shrunk, shrink
 from fasterprune.shrink.cost import costs, in_turn, milliseconds
 from fastcore.test import *
 from fasterprune.shrink.pruner import *

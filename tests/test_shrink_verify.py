@@ -10,7 +10,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from fasterprune.base.run import (
-    Batch, evaluating, light_copy, named_tensors, run, set_mode, Stack, tensors_of, unwrap, watching)
+    Batch, evaluating, kernels, light_copy, named_tensors, run, set_mode, Stack, tensors_of, unwrap, watching)
 from fasterprune.channels.trace import call_kinds, seen, unheard
 from fasterprune.channels.graph import channel_graph, ChannelGraph
 from fasterprune.shrink.calls import flat
@@ -24,6 +24,7 @@ from fastcore.test import *
 from fasterprune.shrink.sizes import plan_for
 from fastcore.test import *
 from fasterprune.shrink.verify import *
+from fasterprune.shrink.verify import _listen
 
 def test_choices_are_made_again_where_the_numbers_agree_and_only_there():
     def same(a, b): return all(torch.equal(p, q) for p,q in zip(tree_leaves(a), tree_leaves(b)))
@@ -163,3 +164,26 @@ def test_memory_nobody_wrote_and_choices_that_rounding_makes_are_no_differences(
         if len(o)<3: continue
         dead = o.classes[:2]
         test_eq(verify(plan_for(g, dead), dead), None)
+
+def test_two_threads_leave_the_fast_path_of_attention_on():
+    from threading import Barrier, Event, Thread
+    class Waits(nn.Module):
+        def __init__(self, wait): super().__init__(); self.layer,self.wait = nn.Linear(4,4),wait
+        def forward(self, x): self.wait(); return self.layer(x)
+    fast = torch.backends.mha.get_fastpath_enabled
+    was,seen_inside = fast(),[]
+    inside,met = Event(),Barrier(2, timeout=20)
+    def look(first):
+        def wait():   # the second comes when the first is inside, and stays when it has left
+            inside.set()
+            met.wait()
+            if not first: met.wait()
+            seen_inside.append(fast())
+        if not first: inside.wait(20)
+        _listen(Waits(wait), torch.randn(2,4), Judge({}, 1e-6))
+        if first: met.wait()
+    threads = [Thread(target=look, args=(o,)) for o in (True,False)]
+    for t in threads: t.start()
+    for t in threads: t.join()
+    test_eq(seen_inside, [False,False])
+    test_eq(fast(), was)

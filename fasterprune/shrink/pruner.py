@@ -14,8 +14,7 @@ from torch import nn, Tensor
 from typing import NamedTuple
 
 from ..base.run import Batch, evaluating, full_copy, light_copy, run, unwrap
-from ..base.names import (
-    as_patterns, check_percent, check_whole, choose, match_names, one_of, owner)
+from ..base.names import as_patterns, check_percent, check_whole, choose, match_names, one_of, owner
 from ..base.report import Report
 from ..channels.graph import channel_graph, Group
 from ..masks.granularity import layer_axes, weight_names

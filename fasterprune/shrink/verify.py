@@ -22,7 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from ..base.run import (
-    Batch, evaluating, light_copy, named_tensors, run, set_mode, Stack, tensors_of, unwrap, watching)
+    Batch, evaluating, kernels, light_copy, named_tensors, run, set_mode, Stack, tensors_of, unwrap, watching)
 from ..channels.trace import call_kinds, seen, unheard
 from ..channels.graph import channel_graph, ChannelGraph
 from .calls import flat
@@ -301,17 +301,10 @@ class Judge(_Ear):
         return got is None or _far(given.numbers, got)>self.eps**.5
 
 # %% ../../nbs/shrink/04_verify.ipynb #7a10c3f5
-@contextmanager
-def _python_layers():
-    "Transformer layers run in Python, as the graph has seen them"
-    fast = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try: yield
-    finally: torch.backends.mha.set_fastpath_enabled(fast)
-
 def _listen(model, xb, ear):
-    "The outputs of `model`, while `ear` listens"
-    with evaluating(model), torch.no_grad(), _python_layers(), NoDropout(), watching(model, ear.stack), unheard(model), ear:
+    "The outputs of `model`, while `ear` listens; transformer layers run in Python, as the graph has seen them"
+    in_python = kernels(fast_attention=False)
+    with evaluating(model), torch.no_grad(), in_python, NoDropout(), watching(model, ear.stack), unheard(model), ear:
         return _real(run(model, xb))
 
 def _real(out): return [t for t in tensors_of(out) if t.is_floating_point()]
