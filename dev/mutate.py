@@ -30,11 +30,12 @@ def home(name):
         if getattr(getattr(m, name, None), '__module__', None)==m.__name__: return m
     raise LookupError(f'no module defines {name!r}')
 
-Dim,Atoms,ChannelGraph = [getattr(home(o), o) for o in ('Dim', 'Atoms', 'ChannelGraph')]
-stop,tensors_of = [getattr(home(o), o) for o in ('_stop', 'tensors_of')]
-rules = home('_stop')._rules
+Dim,Atoms,Trace = [getattr(home(o), o) for o in ('Dim', 'Atoms', 'Trace')]
+keep_all,tensors_of = [getattr(home(o), o) for o in ('keep_all', 'tensors_of')]
+operations = home('Operation').operations   # each operation -> what is known of it, its `rule` among other things
+importlib.import_module(home('channel_graph').__name__)   # which registers the rules
 
-def keeps(f): return lambda g,out,*a,**k: stop(g, out, *a, **k)
+def keeps(f): return lambda g,out,*a,**k: keep_all(g, out, *a, **k)
 
 def _fresh(g, out):
     "Labels of `out` that say nothing of where it comes from; None for what is no tensor"
@@ -52,7 +53,7 @@ def forgets(f):
 def deaf(g, out):
     "What rules say about atoms has no effect, not even later, when somebody asks"
     said = [(Atoms,'freeze'), (Atoms,'pair'),
-            (ChannelGraph,'contract'), (ChannelGraph,'lossy'), (ChannelGraph,'alive_in')]
+            (Trace,'contract'), (Trace,'lossy'), (Trace,'alive_in')]
     old = {(cls,name):getattr(cls, name) for cls,name in [*said, (Atoms,'unite')]}
     for cls,name in said: setattr(cls, name, lambda *a,**k: None)
     Atoms.unite = lambda self,a,b,why='': b if a is None else a
@@ -67,7 +68,7 @@ def says_nothing(f):
     return broken
 
 speaking = ('g.at', 'contract', 'lossy', 'alive_in', 'freeze', 'unite',
-            '_pointwise', '_grid', '_reduce', '_mm(', '_bmm(', '_topk', '_stop')
+            'pointwise', 'grid', '_reduce', '_mm(', '_bmm(', '_topk', 'keep_all')
 
 def only_moves(f):
     "Does the rule only move labels? Then there is nothing that it could fail to say"
@@ -95,11 +96,10 @@ def all_tests():
 
 def survives(f, how, tests):
     "Break rule `f` for a moment, print which test fails, and say whether none did"
-    ops = [op for op,rule in rules.items() if rule is f]
-    for op in ops: rules[op] = how(f)
+    whole = {op:known for op,known in operations.items() if known.rule is f}
+    for op,known in whole.items(): operations[op] = known._replace(rule=how(f))
     try: bad = failure(tests)
-    finally:
-        for op in ops: rules[op] = f
+    finally: operations.update(whole)
     print(f"{f.__name__:<16} {how.__name__:<13} {bad or 'NO TEST FAILS'}", flush=True)
     return not bad
 
@@ -107,7 +107,7 @@ def main(part=''):
     "Number of mutants that no test notices"
     warnings.simplefilter('ignore')
     tests = all_tests()
-    chosen = [f for f in dict.fromkeys(rules.values()) if part in f.__name__]
+    chosen = [f for f in dict.fromkeys(known.rule for known in operations.values()) if part in f.__name__]
     mutants = [(f,how) for f in chosen for how in (keeps,forgets,says_nothing) if not same_by_another_name(f, how)]
     return sum([survives(f, how, tests) for f,how in mutants])
 

@@ -152,13 +152,20 @@ def test_a_rule_of_your_own():
     @torch.library.custom_op('fasterprune_test::twice', mutates_args=())
     def twice(x: Tensor) -> Tensor: return 2*x
     class Net(nn.Module):
-        def __init__(self): super().__init__(); self.a,self.b = nn.Linear(3,4),nn.Linear(4,2)
-        def forward(self, x): return self.b(twice(self.a(x)))
-    g = channel_graph(Net(), torch.randn(2,3))
+        def __init__(self):
+            super().__init__()
+            self.a,self.n,self.b = nn.Linear(3,4),nn.BatchNorm1d(4),nn.Linear(4,2)
+        def forward(self, x): return self.b(self.n(twice(self.a(x))))
+    net,x = Net(),torch.randn(8,3)
+    with torch.no_grad():
+        for p in (net.a.weight, net.a.bias, net.n.weight, net.n.bias): p[1] = 0
+    g = channel_graph(net, x)
     test_eq(g.groups(), []); test_eq(list(g.unknown), ['fasterprune_test.twice'])
     @rule(torch.ops.fasterprune_test.twice)
-    def _(g, out, x): return [d and d.vary() for d in g.dims(x)]
-    test_eq([len(o) for o in channel_graph(Net(), torch.randn(2,3)).groups()], [4])
+    def _(trace, out, x): return [dim and trace.check(out, d, dim, dim.zero) for d,dim in enumerate(trace.dims(x))]
+    g = channel_graph(net, x)
+    test_eq([len(o) for o in g.groups()], [4])
+    test_eq([c in g.living() for c in g.groups()[0].classes], [True,False,True,True])
 
 def test_a_graph_is_a_value():
     net = nn.Sequential(nn.Conv2d(3,8,3,padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(8*16,12), nn.GELU(), nn.Linear(12,5))

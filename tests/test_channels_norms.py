@@ -90,3 +90,19 @@ def test_dead_channels_of_every_norm_are_really_dead():
     assert check(timm.create_model('dpn68'), x) > 1000
     assert check(timm.create_model('resnetv2_50'), x) > 1000
     assert check(torchvision.models.shufflenet_v2_x0_5(), x) > 500
+
+def test_the_kind_of_an_operation_of_your_own_tells_where_zeros_go():
+    from fasterprune.channels.trace import pointwise, rule
+    @torch.library.custom_op('fasterprune_test::thrice', mutates_args=())
+    def thrice(x: Tensor) -> Tensor: return 3*x
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a,self.n = nn.Linear(3,4),nn.BatchNorm1d(4)
+        def forward(self, x): return self.n(thrice(self.a(x)))
+    net,x = Net(),torch.randn(8,3)
+    layers = {'a.weight':(lambda: net.a.weight, 0)}
+    rule(torch.ops.fasterprune_test.thrice)(pointwise)
+    test_eq(len(norms_after(net, layers, x)), 0)
+    rule(torch.ops.fasterprune_test.thrice, kind='unary')(pointwise)
+    test_eq(norms_after(net, layers, x).dead({'a.weight':np.arange(4)==1})['n.weight'], [False,True,False,False])

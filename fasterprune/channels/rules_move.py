@@ -158,7 +158,8 @@ def _view(g, out, x, *args, **kw):
         if len(bj_)==1: res[bj_[0]] = rows
         else:
             for j,o in zip(bj_, grid(g, rows, [out.shape[j] for j in bj_])): res[j] = o
-    g.views.append((tuple(g.stack), [(res[j],out.shape[j]) for j in range(out.ndim) if res[j] is not None], [(ds[i],x.shape[i]) for i in range(x.ndim) if ds[i] is not None]))
+    labelled = lambda dims,shape: [(dim,n) for dim,n in zip(dims, shape) if dim is not None]
+    g.views.append((tuple(g.stack), labelled(res, out.shape), labelled(ds, x.shape)))
     return res
 
 # %% ../../nbs/channels/02_rules_move.ipynb #e26884ff
@@ -234,8 +235,12 @@ def _unbind(g, out, x, dim=0):
     return [ds]*len(out)
 @rule(*aten('repeat'), kind='moves')
 def _repeat(g, out, x, reps):
-    k = out.ndim-x.ndim
-    return [None if d<k else g.dims(x)[d-k] if reps[d]==1 else None if g.dims(x)[d-k] is None else g.dims(x)[d-k].take(np.tile(np.arange(x.shape[d-k]),reps[d])) for d in range(out.ndim)]
+    new,res = out.ndim-x.ndim,[]
+    for d in range(out.ndim):
+        dim = g.dims(x)[d-new] if d>=new else None
+        if dim is not None and reps[d]!=1: dim = dim.take(np.tile(np.arange(len(dim)), reps[d]))
+        res.append(dim)
+    return res
 
 # %% ../../nbs/channels/02_rules_move.ipynb #7c988576
 @rule(*aten('constant_pad_nd'), kind='pad')

@@ -16,12 +16,16 @@ from .trace import aten, keep_all, pointwise, rule
 from .rules_move import grid, merged
 
 # %% ../../nbs/channels/03_rules_sum.ipynb #94a3787c
+def _zeros_stay(g, out, d, dim):
+    "`dim` for dimension `d` of `out`, zero where it was if `out` is"
+    return None if dim is None else g.check(out, d, dim, dim.zero)
+
 @rule(*aten('mm'), kind='moves')
 def _mm(g, out, a, b, bias=None):
     (a0,a1),(b0,b1) = g.dims(a),g.dims(b)
     g.contract(a1, b0, g.is_param(a), g.is_param(b), (a,1,b,bias) if g.is_param(b) else (b,0,a))
     if not g.is_param(a) and not g.is_param(b): g.lossy(a1, 'attention scale'); g.lossy(b0,'attention scale')
-    return [None if a0 is None else g.check(out,0,a0,a0.zero), None if b1 is None else g.check(out,1,b1,b1.zero)]
+    return [_zeros_stay(g, out, 0, a0), _zeros_stay(g, out, 1, b1)]
 @rule(*aten('addmm'), kind='moves')
 def _addmm(g, out, c, a, b, **kw):
     w = g.params.get(g.origin(b), ())
@@ -41,7 +45,8 @@ def _bmm(g, out, a, b):
     z = g.at.unite(a0,b0) if not (a0 is None and b0 is None) else None
     g.contract(a2, b1, g.is_param(a), g.is_param(b), (a,2,b) if g.is_param(b) else (b,1,a))
     if not g.is_param(b): g.lossy(a2,'attention scale'); g.lossy(b1,'attention scale')
-    return [None if z is None else g.check(out,0,z,(a0.zero|b0.zero)), None if a1 is None else g.check(out,1,a1,a1.zero), None if b2 is None else g.check(out,2,b2,b2.zero)]
+    first = None if z is None else g.check(out, 0, z, a0.zero|b0.zero)
+    return [first, _zeros_stay(g, out, 1, a1), _zeros_stay(g, out, 2, b2)]
 @rule(*aten('baddbmm'))
 def _baddbmm(g, out, c, a, b, **kw):
     r = _bmm(g, out, a, b)
