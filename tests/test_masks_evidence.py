@@ -3,8 +3,11 @@ import torch
 from torch import nn, Tensor
 from torch.nn import functional as F
 from torch.utils._pytree import tree_map
-from fasterprune.base.run import evaluating, run
+from fastcore.basics import patch
+from fasterprune.base.run import Batch, evaluating, run
+from fasterprune.masks.criteria import needs_of
 from fastcore.test import *
+from fasterprune.masks.criteria import movement, taylor, wanda, large_final
 from fastcore.test import *
 from fasterprune.masks.evidence import *
 
@@ -54,3 +57,100 @@ def test_batches_may_be_dicts_and_collecting_leaves_no_trace():
     tests_of = [collect_inputs(m, layers, o)['l.weight'] for o in (batches, named, [dict(a=a, b=b) for a,b,_ in batches])]
     for o in tests_of[1:]: test_eq(o, tests_of[0])
     test_eq(([v for v in m.state_dict().values()],np.random.get_state()[1],torch.get_rng_state(),list(vars(m))), was)
+
+def test_a_loop_gives_running_averages():
+    model = nn.Linear(3,2).double()
+    evidence = Evidence(model, dict(model.named_parameters()), lambda w,grad,grad2,**refs: w)
+    evidence.criterion.needs = ('grad','grad2')
+    grads = []
+    for _ in range(3):
+        model.zero_grad()
+        model(torch.randn(4,3).double()).square().mean().backward()
+        grads.append(model.weight.grad.float().clone())
+        evidence.watch_grads(decay=.8)
+    mean,square = grads[0],grads[0]**2
+    for g in grads[1:]: mean,square = .8*mean+.2*g,.8*square+.2*g*g
+    test_close(evidence.known('weight')['grad'], mean, eps=1e-6)
+    test_close(evidence.known('weight')['grad2'], square, eps=1e-6)
+    model.weight.grad[0,0] = float('nan')   # a step that is skipped
+    evidence.watch_grads()
+    test_close(evidence.known('weight')['grad'], mean, eps=1e-6)
+    model.weight.requires_grad_(False)
+    other = Evidence(model, dict(model.named_parameters()), taylor)
+    other.watch_grads()
+    test_eq(other.missing('weight'), {'grad'}); test_eq(other.missing('bias'), set())
+
+def test_a_running_fit_and_one_look():
+    model = nn.Sequential(nn.Linear(4,3), nn.ReLU(), nn.Linear(3,2))
+    evidence = Evidence(model, {'0.weight':model[0].weight}, wanda, {'0.weight':(model[0],'weight')})
+    x = torch.randn(6,4)
+    with evidence.watch_inputs() as norms:
+        for few in x.split(2): model(few)
+    evidence.take_inputs(norms.values())
+    test_close(evidence.known('0.weight')['inputs'][0], x.square().mean(0).sqrt(), eps=1e-6)
+    test_close(evidence.look(x)['0.weight'], evidence.known('0.weight')['inputs'], eps=1e-6)
+    test_eq([len(m._forward_pre_hooks) for m in model], [0,0,0])
+
+def test_weights_are_remembered_on_demand_and_cut_with_the_network():
+    import pickle
+    model = nn.Linear(4,3)
+    test_eq(Evidence(model, dict(model.named_parameters()), large_final).refs, {})
+    evidence = Evidence(model, dict(model.named_parameters()), movement)
+    first = model.weight.detach().clone()
+    with torch.no_grad(): model.weight.add_(1)
+    evidence.remember('prev')   # which movement does not ask for
+    test_eq(set(evidence.known('weight')), {'init'}); test_eq(evidence.known('weight')['init'], first)
+    evidence.take_inputs({'weight':torch.arange(4.)[None]})
+    again = pickle.loads(pickle.dumps(evidence))
+    test_eq(again.known('weight')['init'], first); assert torch.equal(again.params['weight'], model.weight); test_eq(again.needs, {'init'})
+    evidence.cut({'weight':{0:[0,2], 1:[1,3]}, 'bias':{0:[0,2]}}, {'weight':(3,4), 'bias':(9,)})
+    test_eq(evidence.known('weight')['init'], first[[0,2]][:,[1,3]])
+    test_eq(evidence.known('weight')['inputs'], torch.tensor([[1.,3]]))
+    test_eq(evidence.known('bias'), {})   # it was taken from another network
+    model = nn.Linear(4,3)
+    evidence = Evidence(model, dict(model.named_parameters()), taylor)
+    model(torch.ones(2,4)).sum().backward()
+    test_eq((evidence.missing('weight'),evidence.missing('weight', current=True)), ({'grad'},set()))
+    test_eq(evidence.known('weight', current=True)['grad'], model.weight.grad)
+
+def test_evidence_of_tensors_tuples_and_dicts_is_the_same_in_the_precision_of_the_model():
+    class Add(nn.Module):
+        def __init__(self): super().__init__(); self.l = nn.Linear(4,2)
+        def forward(self, a, b): return self.l(a+b)
+    model = Add().double()
+    layers = {'l.weight':(model.l,'weight')}
+    both = lambda w,grad,inputs,**refs: w
+    both.needs = ('grad','inputs')
+    batches = [(torch.randn(5,4),torch.randn(5,4),torch.zeros(5,2).double()) for _ in range(3)]   # float32 for a float64 model
+    forms = dict(flat=batches, tuples=[((a,b),y) for a,b,y in batches], dicts=[(dict(b=b, a=a),y) for a,b,y in batches])
+    seen = {}
+    for form,bs in forms.items():
+        evidence = Evidence(model, {'l.weight':model.l.weight}, both, layers)
+        test_eq(evidence.missing('l.weight'), {'grad','inputs'})
+        seen[form] = evidence.collect(bs, F.mse_loss, n_batches=2).known('l.weight')
+        test_eq(evidence.missing('l.weight'), set())
+    for form in ('tuples','dicts'):
+        for k in ('grad','inputs'): test_eq(seen[form][k], seen['flat'][k])
+    total = torch.cat([a+b for a,b,_ in batches[:2]])
+    test_close(seen['flat']['inputs'][0], total.square().mean(0).sqrt(), eps=1e-5)
+    with expect_fail(ValueError, 'needs gradients: pass loss_func'): evidence.collect(batches)
+
+def test_collecting_leaves_no_trace():
+    import random as dice, numpy as np
+    class Writer(nn.Module):
+        def __init__(self): super().__init__(); self.l,self.n = nn.Linear(4,2),nn.BatchNorm1d(2)
+        def forward(self, a):
+            self.kept = self.n(self.l(a))
+            np.random.rand(); dice.random(); torch.rand(1)
+            return self.kept
+    model = Writer()
+    both = lambda w,grad,inputs,**refs: w
+    both.needs = ('grad','inputs')
+    evidence = Evidence(model, dict(model.named_parameters()), both, {'l.weight':(model.l,'weight')})
+    now = lambda: [dice.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist(), list(vars(model)), list(vars(model.l))]
+    state,before = {k:v.clone() for k,v in model.state_dict().items()},now()
+    evidence.collect([(dict(a=torch.randn(5,4, generator=torch.Generator().manual_seed(1))),torch.zeros(5,2))], F.mse_loss)
+    evidence.look(torch.ones(5,4))
+    test_eq(now(), before)
+    for k,v in model.state_dict().items(): test_eq(v, state[k])
+    test_eq([p.grad for p in model.parameters()], [None]*4); assert model.training
