@@ -174,7 +174,7 @@ def _rehearse(self:PruneCallback):
     "Raise if the target cannot be reached"
     late = needs_of(self.pruner.criteria) & {'grad','grad2'}
     p = Pruner(self._model, self.sample, **{**self.kw, 'criteria':_soon if late else large_final})
-    if late: p.refs = {n:{'grad':o.detach()} for n,o in self._model.named_parameters() if o.requires_grad}
+    if late: p.evidence.take_grads({n:{'grad':o.detach()} for n,o in self._model.named_parameters() if o.requires_grad})
     p.plan_from(self.start, self.target, self.round_to)
 
 @patch
