@@ -117,7 +117,7 @@ def test_list_of_exceptions_is_short():
     assert not past_all-{n for _,_,n in imports_past_all()}
 
 # Private attributes that are used outside of the notebook that defines them. The list only gets shorter
-borrowed = {'_candidates', '_check', '_find_norms', '_lists', '_mult', '_norms', '_plan', '_prune', '_take'}
+borrowed = {'_candidates', '_check', '_plan', '_take'}
 
 theirs = {'_qkv_same_embed_dim'}   # torch's, which more than one notebook reads or sets
 
