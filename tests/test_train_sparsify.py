@@ -7,7 +7,6 @@ from fasterprune.base.names import check_percent
 from fasterprune.masks.granularity import check_granularity
 from fasterprune.masks.criteria import get_criterion, large_final, needs_of
 from fasterprune.masks.schedule import get_schedule, one_cycle
-from fasterprune.masks.evidence import InputNorms
 from fasterprune.masks.sparsifier import check_settings, conv_layers, Sparsifier
 from fasterprune.train.learner import percent_at, sample_batch
 from fasterprune.train.keep import keep_sparse

@@ -152,11 +152,13 @@ class Evidence:
         model:nn.Module, # any model
         params:dict, # name -> parameter: what will be scored
         criterion, # function whose `needs` say what is gathered
-        layers:dict=None # name of a weight -> (module, attribute), for criteria that look at inputs
+        layers:dict=None, # name of a weight -> (module, attribute), for criteria that look at inputs
+        refs:dict=None # what was gathered before: name -> {'init', 'prev', 'grad', 'grad2' or 'inputs': tensor}
     ):
         self.model,self.criterion,self.layers = model,criterion,layers or {}
         self.names = list(params)
-        self.refs = {}   # name -> {'init', 'prev', 'grad', 'grad2' or 'inputs': tensor}
+        self.refs = {} if refs is None else refs
+        if refs is not None: return
         self.remember('init')
         self.remember('prev')
 

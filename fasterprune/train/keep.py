@@ -51,8 +51,7 @@ def before_fit(self:KeepSparse):
     own_weights(self.learn)
     self.sparsifiers = self.sparsifiers.filter(lambda s: s.model is unwrap(self.learn.model))
     for s in self.sparsifiers:
-        ps,ms = s._lists()
-        for n,p,m in zip(s._mult, ps, ms):
+        for n,p,m in s.zeros.held():
             if not _fits(p, m): raise ValueError(f"{n} has become smaller than its mask: shrink(learn.model, xb) cuts a network with masks, or learn.keep_sparse.sparsifiers.clear() forgets them")
     self.each('apply'); self.each('mask_state', self.opt)
     self.shown,self.last = not hasattr(self, 'lr_finder') and (len(self.sparsifiers)>0 or self.coming is not None),None
@@ -110,7 +109,7 @@ class CheckZeros(Callback):
     def after_batch(self):
         state = getattr(getattr(self.opt, 'opt', self.opt), 'state', {})
         for s in self.learn.keep_sparse.sparsifiers:
-            for n,p,m in zip(s._mult, *s._lists()):
+            for n,p,m in s.zeros.held():
                 bad = [k for k,v in state.get(p, {}).items() if isinstance(v, Tensor) and v.shape==p.shape and (v[(m==0).expand(p.shape)]!=0).any()]
                 if (p[(m==0).expand(p.shape)]!=0).any(): raise AssertionError(f"{n}: a zero came back at step {self.train_iter}")
                 if self.state and bad: raise AssertionError(f"{n}: {bad} of the optimizer remember what is dead")

@@ -13,7 +13,7 @@ from fastai.callback.tracker import TrackerCallback
 from fastai.basics import *
 
 from ..base.run import few
-from ..masks.sparsifier import zero_keepers
+from ..masks.zeros import zero_keepers
 
 # %% ../../nbs/train/00_learner.ipynb #670bc633
 def add_column(

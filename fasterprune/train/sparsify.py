@@ -17,7 +17,6 @@ from ..base.names import check_percent
 from ..masks.granularity import check_granularity
 from ..masks.criteria import get_criterion, large_final, needs_of
 from ..masks.schedule import get_schedule, one_cycle
-from ..masks.evidence import InputNorms
 from ..masks.sparsifier import check_settings, conv_layers, Sparsifier
 from .learner import percent_at, sample_batch
 from .keep import keep_sparse
@@ -81,21 +80,20 @@ def before_fit(self:SparsifyCallback):
         kw = {'keep_pruned':falls, **self.kw}
         if kw['granularity']=='group' and kw.get('xb') is None: kw['xb'] = sample_batch(self.dls, model)
         self.sparsifier = Sparsifier(model, **kw)
-    self.ends,self.pct,self.started = self.sparsifier._check(self.target, self.round_to),None,False
+    self.ends,self.pct,self.started = self.sparsifier.check(self.target, self.round_to),None,False
     self.learn.keep_sparse.coming = self.sparsifier
-    if 'inputs' in needs_of(self.sparsifier.criteria): self.inputs = InputNorms(self.sparsifier.layers()).__enter__()
+    if 'inputs' in needs_of(self.sparsifier.criteria): self.inputs = self.sparsifier.evidence.watch_inputs().__enter__()
 
 # %% ../../nbs/train/03_sparsify.ipynb #fcfa71a6
 @patch
 def _start(self:SparsifyCallback):
     "Take over what is dead already, and hand the masks to their keeper"
     s,keep = self.sparsifier,keep_sparse(self.learn)
-    if s._norms is None and s.xb is None: s.xb = tuple(o[:2] if isinstance(o, Tensor) and o.ndim else o for o in self.learn.xb)
     old = next((o for o in keep.sparsifiers if o is not s and o.granularity==s.granularity and set(o.targets)==set(s.targets)), None)
     if s not in keep.sparsifiers:
-        if old is not None: s.stash = old.stash; s.load_state_dict(old.state_dict())
+        if old is not None: s.zeros.stash = old.zeros.stash; s.load_state_dict(old.state_dict())
         else: s.read_zeros()
-    s._find_norms(); s.xb = None
+    s.zeros.find_norms(tuple(o[:2] if isinstance(o, Tensor) and o.ndim else o for o in self.learn.xb))
     keep_sparse(self.learn, s)
     one = lambda n: 100*float((s.alive[n]==0).float().mean())
     self.starts = {n:one(n) for n in self.ends} if isinstance(self.ends, dict) else s.masked
@@ -113,7 +111,7 @@ def _prune_to(self:SparsifyCallback, pos):
     "Prune to what the schedule says at `pos`"
     if not self.started: self._start()
     if (pct := self._asked(pos))==self.pct: return
-    self.sparsifier._prune(pct, self.round_to, self.opt)
+    self.sparsifier.prune_to(pct, self.round_to, self.opt)
     self.pct = pct
 
 @patch
