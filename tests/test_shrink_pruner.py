@@ -3,14 +3,14 @@ import torch, warnings
 from fastcore.basics import patch
 from torch import nn, Tensor
 from typing import NamedTuple
-from fasterprune.base.run import Batch, evaluating, full_copy, light_copy, run, unwrap
+from fasterprune.base.run import Batch, full_copy, light_copy, unwrap
 from fasterprune.base.names import as_patterns, check_percent, check_whole, choose, match_names, one_of, owner
 from fasterprune.base.report import Report
 from fasterprune.channels.graph import channel_graph, Group
 from fasterprune.masks.granularity import layer_axes, weight_names
 from fasterprune.masks.criteria import criteria, get_criterion, large_final, needs_of
 from fasterprune.masks.schedule import get_schedule
-from fasterprune.masks.evidence import collect_grads, InputNorms
+from fasterprune.masks.evidence import Evidence
 from fasterprune.masks.select import n_dead, round_keep
 from fasterprune.masks.target import original
 from fasterprune.shrink.plan import Plan
@@ -90,7 +90,7 @@ def test_every_criterion_works():
     for c in criteria:
         for ctx,r in (('local','mean'),('global','sum'),('global','max')):
             m = make(); p = Pruner(m, x, ctx, c, reduce=r)
-            test_eq(bool(p.refs), bool(needs_of(p.criteria)&{'init','prev'}))   # copies on demand
+            test_eq(bool(p.evidence.refs), bool(needs_of(p.criteria)&{'init','prev'}))   # copies on demand
             train(m)
             if 'grad2' in needs_of(p.criteria): p.collect([(x,y)], F.cross_entropy)
             p.prune_model(50); train(m); p.prune_model(30)
@@ -101,9 +101,9 @@ def test_gradients_that_were_watched_are_averages():
     m,x = nn.Sequential(nn.Linear(3,6), nn.ReLU(), nn.Linear(6,2)),torch.randn(4,3)
     p,gs = Pruner(m, x, criteria='taylor'),[]
     for i in range(2): m.zero_grad(); m(x*(i+1)).sum().backward(); p.watch_grads(); gs.append(m[0].weight.grad.clone())
-    test_close(p.refs['0.weight']['grad'], .95*gs[0]+.05*gs[1], eps=1e-6)
+    test_close(p.evidence.refs['0.weight']['grad'], .95*gs[0]+.05*gs[1], eps=1e-6)
     p.prune_model(50)
-    test_eq(p.refs['0.weight']['grad'].shape, (3,3))
+    test_eq(p.evidence.refs['0.weight']['grad'].shape, (3,3))
 
 def test_weights_without_gradients_have_no_vote():
     torch.manual_seed(0)

@@ -17,7 +17,7 @@ from fasterprune.masks.schedule import between
 from fasterprune.shrink.sizes import plan_for
 from fasterprune.shrink.cost import count_bytes, count_macs, count_params
 from fasterprune.train.learner import sample_batch
-from fasterprune.train.datasets import digits_learner, digits_net, fit_quietly as fit
+from fasterprune.train.datasets import digits_learner, digits_net
 from fastcore.test import *
 from fasterprune.train.prune import *
 from fasterprune.train.prune import _forget_misfits
