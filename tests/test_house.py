@@ -110,7 +110,7 @@ def test_imports_stay_within_all():
     assert not new, '\n'.join(['Export these names, or do without them:', *(f'{nb}: {mod}.{n}' for nb,mod,n in new)])
 
 # Private attributes that are used outside of the notebook that defines them. The list only gets shorter
-borrowed = {'_candidates', '_check', '_plan', '_take'}
+borrowed = set()
 
 theirs = {'_qkv_same_embed_dim'}   # torch's, which more than one notebook reads or sets
 
