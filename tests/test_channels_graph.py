@@ -2,6 +2,7 @@
 import torch
 import numpy as np
 from collections import defaultdict
+from contextlib import nullcontext
 from fastcore.basics import patch
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components

@@ -11,6 +11,7 @@ __all__ = ['channel_graph', 'Group', 'joint_scores', 'plot_groups']
 import torch
 import numpy as np
 from collections import defaultdict
+from contextlib import nullcontext
 from fastcore.basics import patch
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -33,8 +34,9 @@ def channel_graph(
     lazy = [n for n,p in model.named_parameters() if isinstance(p, nn.parameter.UninitializedParameter)]
     if lazy: raise TypeError(f"{lazy[0]} has no shape yet: run the model on a batch first")
     g = ChannelGraph(model)
-    with evaluating(model), plain():
-        if reset_states(model) and (h := xb.half()) is not None: run(model, h)   # so that the code is seen that makes its state fit another batch
+    with evaluating(model) if hasattr(model, 'reset') else nullcontext():
+        if reset_states(model) and (h := xb.half()) is not None:   # so that the code is seen that makes its state fit another batch
+            with plain(): run(model, h)
         g.look(xb)
     g.trained = bool(g.unreached) and g.look(xb, train=True)
     g.cls,g.zero,g.prod = classes(g.at)
