@@ -29,7 +29,7 @@ def test_a_batch_is_the_same_however_it_is_given():
     a,b = torch.randn(3,4),torch.randn(3,4)
     for xb in ((a,b), [a,b], dict(a=a, b=b), UserDict(a=a, b=b), Batch.of((a,b))):
         batch = Batch.of(xb, Two())
-        test_eq(run(Two(), xb), a+b); test_eq(run(Two(), batch), a+b)
+        test_eq(Two()(*batch.args, **batch.kwargs), a+b)
         test_eq(len(batch.tensors), 2)
     test_eq(type(Batch.of(UserDict(a=a)).given), dict)
     assert Batch.of(a).given is a and Batch.of((a,)).given[0] is a
