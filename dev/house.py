@@ -34,15 +34,17 @@ def _storey(nb):
     if where=='': return -1 if is_index(nb) else len(folders)
     raise ValueError(f'{nb}: dev/house.py knows no folder {where!r}, but {", ".join((*folders, "tutorials"))}')
 
+@lru_cache(None)
 def notebooks():
     "All notebooks in reading order, which is the order in which they may import each other"
     nbs = get_config().nbs_path
     found = [o for o in nbs.rglob('*.ipynb') if not any(p[0] in '_.' for p in o.relative_to(nbs).parts)]
-    return sorted(found, key=lambda nb: (_storey(nb), not is_index(nb), nb.name))
+    return tuple(sorted(found, key=lambda nb: (_storey(nb), not is_index(nb), nb.name)))
 
 @lru_cache(None)
 def _code(nb): return '\n'.join(c.source for c in read_nb(nb).cells if c.cell_type=='code')
 
+@lru_cache(None)
 def said(nb, what):
     "Values of the lines `#| what: value` of a notebook"
     return re.findall(rf'^#\|[ ]*{what}\b:?[ ]*(.*?)[ ]*$', _code(nb), flags=re.M)
@@ -51,6 +53,7 @@ def module(nb):
     "Name of the module that a notebook exports, such as `shrink.pruner`, or None"
     return next(iter(said(nb, 'default_exp')), None)
 
+@lru_cache(None)
 def exported():
     "`{notebook: module}` in reading order"
     return {nb:module(nb) for nb in notebooks() if module(nb)}
@@ -66,6 +69,7 @@ def for_users():
     names = {mod:' '.join(said(nb, 'for_users')).split() for nb,mod in exported().items()}
     return {mod:ns for mod,ns in names.items() if ns}
 
+@lru_cache(None)
 def exports_of(mod):
     "`__all__` of a module as it was exported, without importing it"
     path = (get_config().lib_path/mod.replace('.', '/')).with_suffix('.py')
