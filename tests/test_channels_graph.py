@@ -19,7 +19,7 @@ from dataclasses import FrozenInstanceError
 from torch.nn import functional as F
 from fastcore.test import *
 from fasterprune.channels.trace import rule
-from fasterprune.channels.rules_sum import _attention
+from fasterprune.channels.rules_sum import attention
 from fastcore.test import *
 from fasterprune.channels.graph import *
 
@@ -111,7 +111,7 @@ def test_attention_in_one_kernel_is_attention_in_small_steps():
     kernel,masked = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu,[]
     def counted(*args, **kw):
         masked.append(kw.get('attn_mask') is not None)
-        return _attention(*args, **kw)
+        return attention(*args, **kw)
     rule(kernel)(counted)
     for mask in (None, (5,5), (3,1,1), (1,3,5,5), (2,1,1,5), (2,3,5,5)):
         def found(kernel):
@@ -122,7 +122,7 @@ def test_attention_in_one_kernel_is_attention_in_small_steps():
             return [(str(o), [c in g.living() for c in o.classes]) for o in g.groups()],g.unknown
         test_eq(found(True), found(False))
         assert len(found(True)[0])>=2
-    rule(kernel)(_attention)
+    rule(kernel)(attention)
     assert {True,False}==set(masked)
 
 def test_what_hooks_compute_is_not_part_of_the_network():

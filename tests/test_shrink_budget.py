@@ -11,7 +11,6 @@ from fasterprune.masks.select import n_dead
 from fasterprune.shrink.plan import Plan, plan_of
 from fasterprune.shrink.cost import costs, in_turn, UNREACHED
 from fastcore.test import *
-import fasterprune.channels.rules_sum
 from fasterprune.channels.graph import channel_graph
 from fasterprune.shrink.cost import count_params
 from fastcore.test import *

@@ -13,8 +13,6 @@ from fastcore.test import *
 from fasterprune.shrink.plan import grow
 from fasterprune.shrink.shrink import find_dead
 from fasterprune.shrink.pruner import Pruner
-from fasterprune.shrink import *
-from fasterprune.pruner import *
 from fastcore.test import *
 from fasterprune.shrink.trim import *
 from fasterprune.shrink.trim import _Part, _Slice

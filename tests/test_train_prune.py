@@ -17,7 +17,7 @@ from fasterprune.masks.schedule import between
 from fasterprune.shrink.sizes import plan_for
 from fasterprune.shrink.cost import count_bytes, count_macs, count_params
 from fasterprune.train.learner import sample_batch
-from fasterprune.train.datasets import digits_learner, digits_net
+from fasterprune.train.datasets import digits_learner, digits_net, fit_quietly
 from fastcore.test import *
 from fasterprune.train.prune import *
 from fasterprune.train.prune import _forget_misfits
@@ -100,19 +100,19 @@ def test_the_target_is_met_however_short_the_fit():
     for bs,extra in ((2000,[]), (500,[]), (256,[GradientAccumulation(10_000)]), (256,[ShortEpochCallback(.2, short_valid=False)])):
         learn = digits_learner(digits_net(8), bs=bs)
         learn.dls.train.drop_last = False
-        fit(learn, 1, 1e-3, cbs=[PruneCallback(50), *extra])
+        fit_quietly(learn, 1, 1e-3, cbs=[PruneCallback(50), *extra])
         test_eq((col(learn), sum(c.out_channels for c in learn.model.modules() if isinstance(c, nn.Conv2d))), (50,28))
     for of,f in (('params',count_params), ('macs',count_macs), ('bytes',count_bytes)):
         learn = digits_learner(digits_net(8), bs=256); xb = learn.dls.one_batch()[0]; n = f(learn.model, xb)
-        fit(learn, 2, 1e-3, cbs=PruneCallback(60, of=of))
+        fit_quietly(learn, 2, 1e-3, cbs=PruneCallback(60, of=of))
         assert 60<=100*(1-f(learn.model, xb)/n)<66; test_close(col(learn), 100*(1-f(learn.model, xb)/n), eps=1e-6)
 
 def test_a_wrong_file_leaves_the_network_as_it_was():
     with tempfile.TemporaryDirectory() as d:
         a,b = (digits_learner(digits_net(w), bs=256, path=Path(d)) for w in (8,12))
         keep_plan(a).save('dense')
-        fit(a, 1, 1e-3, cbs=PruneCallback(30)); a.save('small')
-        fit(b, 1, 1e-3, cbs=PruneCallback(50))
+        fit_quietly(a, 1, 1e-3, cbs=PruneCallback(30)); a.save('small')
+        fit_quietly(b, 1, 1e-3, cbs=PruneCallback(50))
         was,plan = {k:v.clone() for k,v in b.model.state_dict().items()},plan_of(b.model).keep
         for f in ('dense','small'):
             with expect_fail(ValueError, 'cannot load'): b.load(f)
@@ -130,7 +130,7 @@ def test_a_checkpoint_that_is_loaded_within_the_fit_is_noticed():
         with tempfile.TemporaryDirectory() as d, warnings.catch_warnings(record=True) as ws:
             warnings.simplefilter('always')
             learn = digits_learner(digits_net(8), bs=256, path=Path(d))
-            fit(learn, 5, 1e-3, cbs=[PruneCallback(50, schedule=between('lin',20,60)), Back(when)])
+            fit_quietly(learn, 5, 1e-3, cbs=[PruneCallback(50, schedule=between('lin',20,60)), Back(when)])
             widths = [c.out_channels for c in learn.model.modules() if isinstance(c, nn.Conv2d)]
             test_eq(sum(widths), 28 if when==2 else 56); test_eq(learn.recorder.values[-1][-1], 50)
             test_eq(any('loaded' in str(w.message) for w in ws), when==4)
@@ -140,7 +140,7 @@ def test_hooks_of_others_do_not_disturb():
         def hook(self, m, i, o): return o.shape
     for cb in (lambda l: ActivationStats(with_hist=True), lambda l: Shapes(modules=[l.model[0][0]])):
         learn = digits_learner(digits_net(8), bs=256)
-        fit(learn, 1, 1e-3, cbs=[PruneCallback(50), cb(learn)])
+        fit_quietly(learn, 1, 1e-3, cbs=[PruneCallback(50), cb(learn)])
         test_eq(sum(c.out_channels for c in learn.model.modules() if isinstance(c, nn.Conv2d)), 28)
 
 def test_batches_whose_first_dimension_is_not_that_of_samples():
@@ -156,7 +156,7 @@ def test_batches_whose_first_dimension_is_not_that_of_samples():
         for kw in ({}, dict(xb=xs)):
             dls = DataLoaders([(*xs,torch.randn(*xs[0].shape[:2],3))]*3, [(*xs,torch.randn(*xs[0].shape[:2],3))]); dls.n_inp = 2
             learn = Learner(dls, Masked(kind), loss_func=F.mse_loss)
-            fit(learn, 1, 1e-3, cbs=PruneCallback(50, 'local', **kw))
+            fit_quietly(learn, 1, 1e-3, cbs=PruneCallback(50, 'local', **kw))
             test_eq(learn.model.e.layers[0].linear1.out_features, 12)
             test_eq([o.shape for o in sample_batch(dls, learn.model)], [o.shape for o in xs])
 
@@ -204,7 +204,7 @@ def test_save_and_load_rebuild_the_shapes():
         make = lambda w=8: digits_learner(digits_net(w), bs=256, path=Path(d))
         learn = make(); x = learn.dls.valid.one_batch()[0]
         out = lambda l: l.model.eval()(x)
-        def once(l, cbs=None): fit(l, 1, 1e-2, cbs=cbs)
+        def once(l, cbs=None): fit_quietly(l, 1, 1e-2, cbs=cbs)
         keep_plan(learn); once(learn); learn.save('dense'); dense = out(learn)
         once(learn, PruneCallback(30)); learn.save('some'); some = out(learn)
         once(learn, PruneCallback(60, 'local')); learn.save('small'); small,plan = out(learn),plan_of(learn.model)
@@ -360,13 +360,13 @@ def test_what_cannot_work_is_refused_and_what_ends_early_says_so():
     from fasterprune.masks.schedule import between
     learn = digits_learner(digits_net(8))
     was = {k:v.clone() for k,v in learn.model.state_dict().items()}
-    with expect_fail(ValueError, 'masks are held'): fit(learn, 1, cbs=[SparsifyCallback(50, 'filter'), PruneCallback(30)])
+    with expect_fail(ValueError, 'masks are held'): fit_quietly(learn, 1, cbs=[SparsifyCallback(50, 'filter'), PruneCallback(30)])
     for k,v in learn.model.state_dict().items(): assert torch.equal(v, was[k]), k
     assert not any(isinstance(o, (PruneCallback,SparsifyCallback)) for o in learn.cbs)
-    fit(learn, 1)
+    fit_quietly(learn, 1)
     with warnings.catch_warnings(record=True) as ws:
         warnings.simplefilter('always')
-        fit(learn, 4, cbs=[PruneCallback(50, schedule=between('cos', 60, 90)), EarlyStoppingCallback(patience=1, min_delta=9.)])
+        fit_quietly(learn, 4, cbs=[PruneCallback(50, schedule=between('cos', 60, 90)), EarlyStoppingCallback(patience=1, min_delta=9.)])
     assert [w for w in ws if 'ended early' in str(w.message)]
     with expect_fail(ValueError, "context='filter'"): PruneCallback(50, 'filter', 'global')
     with expect_fail(ValueError, 'every -1'): PruneCallback(50, every=-1)

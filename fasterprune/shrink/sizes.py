@@ -1,4 +1,4 @@
-"""From channels that go to a plan that runs, whatever the forward code says
+"""From channels that go to a plan: indices of parameters, and sizes that modules hold
 
 Docs: https://fasterprune.github.io/fasterprune/shrink/sizes.html.md"""
 
