@@ -214,6 +214,27 @@ def take_inputs(self:Evidence,
     "Remember the size of the inputs"
     for n,r in norms.items(): self._take(n, 'inputs', r)
 
+# %% ../../nbs/masks/03_evidence.ipynb #ev0000b4
+@patch
+def known(self:Evidence,
+    name:str, # of a parameter
+    current:bool=False # may the gradient of the last backward pass stand in for an average?
+)->dict: # 'init', 'prev', 'grad', 'grad2' or 'inputs' -> tensor
+    "What has been gathered about a parameter; a frozen one has no gradient of today"
+    refs = dict(self.refs.get(name, {}))
+    if not current or 'grad' in refs: return refs
+    p = self.params.get(name)
+    if p is not None and p.grad is not None and p.requires_grad: refs['grad'] = p.grad.detach()
+    return refs
+
+@patch
+def missing(self:Evidence,
+    name:str, # of a parameter
+    current:bool=False # as for `known`
+)->set:
+    "What the criterion needs and does not know about a parameter"
+    return self.needs-set(self.known(name, current))
+
 # %% ../../nbs/masks/03_evidence.ipynb #ev0000b3
 @patch
 def watch_grads(self:Evidence,
@@ -242,27 +263,6 @@ def look(self:Evidence,
     "The size of what comes into the layers when the model takes `xb`; it is not remembered"
     with evaluating(self.model), torch.no_grad(), self.watch_inputs() as norms: run(self.model, xb)
     return norms.values()
-
-# %% ../../nbs/masks/03_evidence.ipynb #ev0000b4
-@patch
-def known(self:Evidence,
-    name:str, # of a parameter
-    current:bool=False # may the gradient of the last backward pass stand in for an average?
-)->dict: # 'init', 'prev', 'grad', 'grad2' or 'inputs' -> tensor
-    "What has been gathered about a parameter; a frozen one has no gradient of today"
-    refs = dict(self.refs.get(name, {}))
-    if not current or 'grad' in refs: return refs
-    p = self.params.get(name)
-    if p is not None and p.grad is not None and p.requires_grad: refs['grad'] = p.grad.detach()
-    return refs
-
-@patch
-def missing(self:Evidence,
-    name:str, # of a parameter
-    current:bool=False # as for `known`
-)->set:
-    "What the criterion needs and does not know about a parameter"
-    return self.needs-set(self.known(name, current))
 
 # %% ../../nbs/masks/03_evidence.ipynb #ev0000b5
 def _cut(x, dims):
