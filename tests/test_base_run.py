@@ -93,6 +93,16 @@ def test_containers_come_back_with_the_same_members_in_the_same_order():
         check(OrderedDict(a=1, b=2), change, lambda o: list(o.items()))
     check(OrderedDict(a=1, b=2), lambda o: o.move_to_end('a'), lambda o: list(o.items()))
 
+def test_arrays_that_are_read_only_stay_as_they_are():
+    model = nn.Linear(2,2)
+    model.table = np.array([1.,np.nan])
+    model.table.setflags(write=False)
+    with evaluating(model): pass
+    test_eq(model.table[0], 1.)
+    model.table = np.array([1.,np.nan])
+    with evaluating(model): model.table[:] = 0
+    assert model.table[0]==1 and np.isnan(model.table[1])
+
 def test_what_was_there_before_a_run_is_there_after_it():
     class Box:
         __slots__ = ('n','more')

@@ -235,7 +235,9 @@ for _base in (dict, OrderedDict, weakref.WeakKeyDictionary, weakref.WeakValueDic
 # %% ../../nbs/base/00_run.ipynb #8d1c3a2d
 def _set_numpy(o, state): o.bit_generator.state = state
 
-def _put_array(o, old): o[...] = old
+def _put_array(o, old):
+    "What is read-only cannot have been written to"
+    if o.flags.writeable: o[...] = old
 
 kinds[random.Random] = Kind(lambda o: o.getstate(), lambda o,old: o.setstate(old))
 kinds[np.random.RandomState] = Kind(lambda o: o.get_state(), lambda o,old: o.set_state(old))
