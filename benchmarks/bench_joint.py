@@ -38,8 +38,8 @@ from scipy.stats import t as student
 from torch import nn
 from torch.nn import functional as F
 from fasterprune.base.data import *
-from fasterprune.graph import channel_graph
-from fasterprune.pruner import Pruner
+from fasterprune.channels.graph import channel_graph
+from fasterprune.shrink.pruner import Pruner
 from common import table
 import digits_resnet as digits
 

@@ -10,7 +10,7 @@ from copy import deepcopy
 import torch, torchvision
 from torch import nn
 from torch.nn.utils import prune
-from fasterprune.sparsifier import *
+from fasterprune.masks.sparsifier import Sparsifier
 from common import fasterai, interleave, table
 
 def models(): return dict(resnet50=(torchvision.models.resnet50, nn.Conv2d), vit_b_16=(torchvision.models.vit_b_16, nn.Linear))

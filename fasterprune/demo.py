@@ -9,6 +9,7 @@ __all__ = ['before_after', 'run', 'main']
 
 # %% ../nbs/demo.ipynb #0e6983af
 import argparse, copy, matplotlib
+from fastai.callback.all import *   # `fit_one_cycle` and the progress bar
 from matplotlib import pyplot as plt
 
 from .masks.plot import plot_kernels

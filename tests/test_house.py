@@ -109,6 +109,37 @@ def test_imports_stay_within_all():
     new = list(imports_past_all())
     assert not new, '\n'.join(['Export these names, or do without them:', *(f'{nb}: {mod}.{n}' for nb,mod,n in new)])
 
+def source(path):
+    "The Python of a script or notebook; lines with magics are left out"
+    if path.suffix=='.py': return path.read_text(encoding='utf-8')
+    cells = (''.join(c['source']) for c in all_cells(path) if c['cell_type']=='code')
+    return '\n'.join(l for c in cells for l in c.splitlines() if l[:1] not in ('%', '!'))
+
+def test_whoever_imports_us_finds_it():
+    "Benchmarks, build scripts, tests by hand and tutorials, which no other test may run"
+    scripts = [o for d in ('benchmarks', 'dev', 'tests') for o in (root/d).rglob('*.py')]
+    for path in [*scripts, *notebooks()]:
+        for mod,names in imports(ast.parse(source(path))):
+            if mod.split('.')[0]!=lib: continue
+            found = importlib.import_module(mod)
+            for n in names:
+                if n!='*' and not hasattr(found, n): importlib.import_module(f'{mod}.{n}')
+
+def test_each_module_can_be_imported_alone():
+    "In any order: nobody counts on what another has imported"
+    code = f"""import importlib,sys
+for mod in {list(exported().values())}:
+    for o in [o for o in sys.modules if o.split('.')[0]=='{lib}']: del sys.modules[o]
+    importlib.import_module('{lib}.'+mod)"""
+    r = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert r.returncode==0, r.stderr
+
+def test_demo_runs_in_a_fresh_process(tmp_path):
+    "What tests of one process import, such as methods that fastai adds to its Learner, is not there"
+    cmd = [sys.executable, '-m', f'{lib}.demo', '--epochs', '1', '--path', tmp_path/'kernels.png']
+    r = subprocess.run(cmd, capture_output=True, text=True)
+    assert r.returncode==0 and (tmp_path/'kernels.png').exists(), r.stderr
+
 # Private attributes that are used outside of the notebook that defines them. The list only gets shorter
 borrowed = set()
 

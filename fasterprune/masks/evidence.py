@@ -173,6 +173,11 @@ class Evidence:
         now = dict(self.model.named_parameters(remove_duplicate=False))
         return {n:now[n] for n in self.names if n in now}
 
+    def param(self, name):
+        "One parameter as it is now, or `None`"
+        try: return self.model.get_parameter(name)
+        except AttributeError: return None
+
     def remember(self,
         kind:str # 'init' or 'prev'
     ):
@@ -223,7 +228,7 @@ def known(self:Evidence,
     "What has been gathered about a parameter; a frozen one has no gradient of today"
     refs = dict(self.refs.get(name, {}))
     if not current or 'grad' in refs: return refs
-    p = self.params.get(name)
+    p = self.param(name)
     if p is not None and p.grad is not None and p.requires_grad: refs['grad'] = p.grad.detach()
     return refs
 
