@@ -8,8 +8,8 @@ from fasterprune.masks.granularity import check_granularity
 from fasterprune.masks.criteria import get_criterion, large_final, needs_of
 from fasterprune.masks.schedule import get_schedule, one_cycle
 from fasterprune.masks.sparsifier import check_settings, conv_layers, Sparsifier
-from fasterprune.train.learner import percent_at, sample_batch
-from fasterprune.train.keep import keep_sparse
+from fasterprune.train.learner import check_batches, check_schedule, percent_at, sample_batch, start_of
+from fasterprune.train.keep import keep_sparse, take_over
 import contextlib, io
 from fastai.callback.all import *
 from fastcore.test import *
@@ -252,6 +252,55 @@ def test_a_fit_that_ends_early_says_so_and_one_that_cannot_work_is_refused():
     conv = next(m for m in learn.model.modules() if isinstance(m, nn.Conv2d))
     conv.weight.data = conv.weight.data[:3]
     with expect_fail(ValueError, 'smaller than its mask'): quiet(1)
+
+def test_a_mask_of_one_s_own_stays_when_more_layers_are_considered():
+    for layer_type in (nn.Conv2d, None):
+        learn = digits_learner(digits_net(8), bs=256)
+        sparsifier,weight = Sparsifier(learn.model, 'filter'),learn.model[1][0].weight
+        mine = torch.ones_like(weight, dtype=torch.bool)
+        mine[:,:,0] = False
+        sparsifier.set_mask('1.0', mine)
+        keep_sparse(learn, sparsifier)
+        with learn.no_bar(), learn.no_logging(): learn.fit(1, 1e-2, cbs=[SparsifyCallback(25, 'filter', layer_type=layer_type), CheckZeros()])
+        assert not weight[~mine].any()
+        test_eq(len(learn.keep_sparse.sparsifiers), 1)
+        test_eq(sorted(learn.keep_sparse.sparsifiers[0].custom), ['1.0.weight'])
+
+def test_a_fit_that_goes_on_in_the_middle_goes_on_along_the_curve():
+    class StopAfter(Callback):
+        order = 99
+        def __init__(self, n): self.n = n
+        def after_epoch(self):
+            if self.epoch+1==self.n: raise CancelFitException
+    def column(learn): return [row[-1] for row in learn.recorder.values if row]
+    for schedule in (lin, agp, cos, between(lin, 10, 90)):
+        whole,learn = (digits_learner(digits_net(8), bs=256) for _ in range(2))
+        fits = lambda learn,**kw: dict(cbs=[SparsifyCallback(70, schedule=schedule), *kw.pop('more', [])], **kw)
+        with warnings.catch_warnings(), whole.no_bar(), whole.no_logging(), learn.no_bar(), learn.no_logging():
+            warnings.simplefilter('ignore')
+            whole.fit(5, **fits(whole))
+            learn.fit(5, **fits(learn, more=[StopAfter(2)]))
+            first = column(learn)
+            learn.fit(5, **fits(learn, start_epoch=2))
+        test_close(first+column(learn), column(whole), .2)
+
+def test_what_cannot_work_is_said_before_anything_is_trained():
+    bad = (lambda start,end,pos: start+(end-start)*1.2*pos, lambda start,end,pos: start+(end-start)*pos/2)
+    for f in bad:
+        with expect_fail(ValueError, 'schedule'): SparsifyCallback(90, schedule=f)
+        with expect_fail(ValueError, 'schedule'): SparsifyCallback({'0':90}, schedule=f)
+    with expect_fail(TypeError, 'SchedCos'): SparsifyCallback(70, schedule=SchedCos(0, 70))
+    items = [(torch.randn(1,8,8), torch.tensor(i)) for i in range(8)]
+    learn = Learner(DataLoaders(DataLoader(items, bs=64, shuffle=True, drop_last=True), DataLoader(items, bs=8)), digits_net(8), loss_func=F.cross_entropy)
+    with learn.no_bar(), learn.no_logging(), expect_fail(ValueError, 'the training set has no batch: it has 8 samples, bs=64'): learn.fit(1, cbs=SparsifyCallback(70))
+    test_eq(len(learn.validate()), 1)
+
+def test_a_callback_that_stays_lets_any_network_be_validated():
+    learn = digits_learner(digits_net(8), bs=256, cbs=SparsifyCallback(70, 'filter'))
+    learn.model = nn.Sequential(nn.Flatten(), nn.Linear(64,10))   # no layer to prune
+    assert len(learn.validate())==2 and len(learn.get_preds())==2
+    with learn.no_bar(), learn.no_logging(), expect_fail(ValueError, 'no Conv2d layer'): learn.fit(1)
+    assert len(learn.validate())==2
 
 def test_what_a_sparsifier_does_not_know_is_found_out_when_the_callback_is_made():
     for args,kw,say in (((70,'filtre'), {}, "granularity 'filtre' is unknown; did you mean 'filter'?"), ((70,'filter','globale'), {}, "context='globale' is not known, did you mean 'global'?"),

@@ -19,7 +19,7 @@ from ..masks.schedule import get_schedule, one_cycle
 from ..shrink.plan import grow, Plan, plan_of
 from ..shrink.budget import check_budget, Start, warn_short
 from ..shrink.pruner import Pruner
-from .learner import add_column, own_weights, percent_at, restart_trackers
+from .learner import add_column, check_batches, check_schedule, own_weights, percent_at, restart_trackers, start_of
 
 # %% ../../nbs/train/04_prune.ipynb #45efc920
 def _like(v, p): return v.ndim==p.ndim and all(a in (1,b) for a,b in zip(v.shape, p.shape))
@@ -79,7 +79,8 @@ def _read_plan(model, state_dict, prefix, local_metadata, *args):
 # %% ../../nbs/train/04_prune.ipynb #db5e3c53
 class _KeepPlan(Callback):
     order,remove_on_fetch = -5,True
-    def before_fit(self): keep_plan(self.learn); own_weights(self.learn)
+    def before_fit(self): keep_plan(self.learn)
+    def before_train(self): own_weights(self.learn)
 
 def _forget_misfits(opt):
     "Drop what an optimizer remembers of parameters in other shapes"
@@ -121,7 +122,7 @@ class PruneCallback(Callback):
         **kwargs
     ):
         self.target,self.schedule,self.every,self.round_to,self.of,self.given = check_percent(sparsity),get_schedule(schedule),check_percent(every, 'every'),round_to,of,xb
-        if (end := percent_at(self.schedule, 0., self.target, 1.))!=self.target: raise ValueError(f"the schedule ends at {end}, not at {self.target}: what is removed does not come back")
+        check_schedule(self.schedule, self.target)   # what is removed does not come back
         Pruner(nn.Identity(), None, context)   # complains first of what comes first
         self.kw = dict(context=context, criteria=get_criterion(criteria), **kwargs)
         Pruner(nn.Identity(), None, **{k:v for k,v in self.kw.items() if k!='ignore'})   # complains now and not in the fit
@@ -137,20 +138,30 @@ class PruneCallback(Callback):
 # %% ../../nbs/train/04_prune.ipynb #af589662
 @patch
 def before_fit(self:PruneCallback):
-    "Check everything before anything changes"
     self.run = not hasattr(self, 'lr_finder') and not hasattr(self, 'gather_preds')
+    self.begun,self.start,self.pruned = False,None,0.
     if not self.run: return
+    keep_plan(self.learn)
+    add_column(self.learn, 'pruned', lambda: self.pruned)
+
+@patch
+def before_train(self:PruneCallback):
+    if not self.begun: self._check()
+    self.begun = True
+
+@patch
+def _check(self:PruneCallback):
+    "Check everything before anything changes"
+    check_batches(self.learn)
     if sum(isinstance(o, PruneCallback) for o in self.learn.cbs)>1: raise ValueError("there are two PruneCallbacks in this fit, and a network has one size: leave one out (learn.remove_cbs(PruneCallback))")
     self._model = unwrap(self.learn.model)
     masks = getattr(self.learn, 'keep_sparse', None)
-    if masks is not None and (len(masks.sparsifiers) or masks.coming is not None):
+    if masks is not None and (len(masks.sparsifiers) or masks.announced):
         raise ValueError("masks are held in this Learner: shrink(learn.model, xb) first, and train the result")
     if isinstance(self.learn.model, nn.parallel.DistributedDataParallel): raise ValueError("DistributedDataParallel expects gradients of fixed shapes: prune in one process")
-    self.pruner,self.sample,self.start,self.in_fit,self.changed,self.pruned = Pruner(self._model, None, **self.kw),None,None,False,False,0.
+    self.pruner,self.sample,self.changed = Pruner(self._model, None, **self.kw),None,False
     self.asked,self.stayed,self.left = 0.,[],[]
     self.cost = check_budget(self.target, self.round_to, self.of)
-    keep_plan(self.learn)
-    add_column(self.learn, 'pruned')
 
 # %% ../../nbs/train/04_prune.ipynb #d46086fd
 @patch
@@ -164,7 +175,8 @@ def _begin(self:PruneCallback):
     if self.cost: self._rehearse()
     self.pruned = self._gone()
     self.shapes = self._shapes()
-    self.first,self.asked = self.pruned if self.epoch==0 else 0.,self.pruned   # a fit that begins in the middle is on schedule already
+    self.first = start_of(self.schedule, self.pruned, max(self.pruned, self.target), self.epoch/self.n_epoch)
+    self.asked = self.pruned
 
 def _soon(w, grad): return w.abs()   # stands for a criterion whose gradients are still to come
 _soon.needs = 'grad'
@@ -226,16 +238,9 @@ def after_train(self:PruneCallback):
 
 # %% ../../nbs/train/04_prune.ipynb #35cc331e
 @patch
-def before_epoch(self:PruneCallback): self.in_fit = False   # `learn.validate` is an epoch too, but trains nothing
-
-@patch
-def before_train(self:PruneCallback): self.in_fit = True
-
-@patch
 def after_validate(self:PruneCallback):
-    if not self.in_fit: return
-    if self.start is not None: self._look()
-    self.recorder.log.append(self.pruned)
+    if self.start is None: return   # nothing is being trained
+    self._look()
     if self.changed: restart_trackers(self.learn)
     self.changed = False
 

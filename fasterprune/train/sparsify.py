@@ -18,8 +18,8 @@ from ..masks.granularity import check_granularity
 from ..masks.criteria import get_criterion, large_final, needs_of
 from ..masks.schedule import get_schedule, one_cycle
 from ..masks.sparsifier import check_settings, conv_layers, Sparsifier
-from .learner import percent_at, sample_batch
-from .keep import keep_sparse
+from .learner import check_batches, check_schedule, percent_at, sample_batch, start_of
+from .keep import keep_sparse, take_over
 
 # %% ../../nbs/train/03_sparsify.ipynb #3a3f9e62
 class SparsifyCallback(Callback):
@@ -37,13 +37,14 @@ class SparsifyCallback(Callback):
         round_to:int=None, # the groups that stay in a layer are rounded up to a multiple of this
         **kwargs
     ):
-        for p in sparsity.values() if isinstance(sparsity, dict) else [sparsity]: check_percent(p)
+        percents = [check_percent(p) for p in (sparsity.values() if isinstance(sparsity, dict) else [sparsity])]
         self.target,self.schedule,self.round_to = sparsity,get_schedule(schedule),round_to
+        for p in percents: check_schedule(self.schedule, p, comes_back=True)
         self.kw = dict(granularity=granularity, context=context, criteria=get_criterion(criteria), layer_type=layer_type, **kwargs)
         inspect.signature(Sparsifier).bind(None, **self.kw)
         check_granularity(granularity)
         check_settings(context, **{k:v for k,v in kwargs.items() if k in ('normalize','unit')})
-        self.sparsifier = None
+        self.sparsifier,self.begun = None,False
 
 # %% ../../nbs/train/03_sparsify.ipynb #2eca12d0
 @property
@@ -58,11 +59,18 @@ def _learner(self, learn):
 SparsifyCallback.learn = _learner
 
 @patch
+def _stop_watching(self:SparsifyCallback):
+    "Look at no more inputs of layers"
+    watch = self.__dict__.pop('inputs', None)
+    if watch is not None: watch.__exit__(None, None, None)
+
+@patch
 def _clean(self:SparsifyCallback):
     "Leave no hook behind, and no half-applied mask"
-    if (n:=self.__dict__.pop('inputs', None)) is not None: n.__exit__(None, None, None)
-    if self.sparsifier is not None: self.sparsifier.apply()
-    if self._learn is not None and hasattr(self._learn, 'keep_sparse'): self._learn.keep_sparse.coming = None
+    self._stop_watching()
+    if self.begun and self.sparsifier is not None: self.sparsifier.apply()
+    keep = getattr(self._learn, 'keep_sparse', None)
+    if keep is not None: keep.announced,keep.coming = False,None
 
 @patch
 def __getstate__(self:SparsifyCallback): return {k:v for k,v in self.__dict__.items() if k!='inputs'}
@@ -70,34 +78,43 @@ def __getstate__(self:SparsifyCallback): return {k:v for k,v in self.__dict__.it
 # %% ../../nbs/train/03_sparsify.ipynb #2c266ef9
 @patch
 def before_fit(self:SparsifyCallback):
-    "Check everything before anything changes"
-    if (n := self.__dict__.pop('inputs', None)) is not None: n.__exit__(None, None, None)   # of a fit that was interrupted
+    self._stop_watching()   # a fit that was interrupted
     self.run = not hasattr(self, 'lr_finder') and not hasattr(self, 'gather_preds')
-    if not self.run: return
-    model,f = unwrap(self.learn.model),self.schedule
-    if self.sparsifier is None or self.sparsifier.model is not model:
-        falls = any(f(0.,1.,i/100)-f(0.,1.,(i+1)/100)>1e-9 for i in range(100))
-        kw = {'keep_pruned':falls, **self.kw}
-        if kw['granularity']=='group' and kw.get('xb') is None: kw['xb'] = sample_batch(self.dls, model)
-        self.sparsifier = Sparsifier(model, **kw)
+    if self.run: self.begun,self.learn.keep_sparse.announced = False,True
+
+@patch
+def _begin(self:SparsifyCallback):
+    "Check everything before anything changes"
+    model = unwrap(self.learn.model)
+    check_batches(self.learn)
+    if self.sparsifier is None or self.sparsifier.model is not model: self.sparsifier = self._make(model)
     self.ends,self.pct,self.started = self.sparsifier.check(self.target, self.round_to),None,False
     self.learn.keep_sparse.coming = self.sparsifier
     if 'inputs' in needs_of(self.sparsifier.criteria): self.inputs = self.sparsifier.evidence.watch_inputs().__enter__()
+
+@patch
+def _make(self:SparsifyCallback, model):
+    "A `Sparsifier` for `model`; where the schedule falls, pruned weights have to come back"
+    says = [self.schedule(0., 1., i/100) for i in range(101)]
+    falls = any(now-then<-1e-9 for then,now in zip(says, says[1:]))
+    kw = {'keep_pruned':falls, **self.kw}
+    if kw['granularity']=='group' and kw.get('xb') is None: kw['xb'] = sample_batch(self.dls, model)
+    return Sparsifier(model, **kw)
+
 
 # %% ../../nbs/train/03_sparsify.ipynb #fcfa71a6
 @patch
 def _start(self:SparsifyCallback):
     "Take over what is dead already, and hand the masks to their keeper"
     s,keep = self.sparsifier,keep_sparse(self.learn)
-    old = next((o for o in keep.sparsifiers if o is not s and o.granularity==s.granularity and set(o.targets)==set(s.targets)), None)
-    if s not in keep.sparsifiers:
-        if old is not None: s.zeros.stash = old.zeros.stash; s.load_state_dict(old.state_dict())
-        else: s.read_zeros()
+    if s not in keep.sparsifiers: take_over(s, keep)
     s.zeros.find_norms(tuple(o[:2] if isinstance(o, Tensor) and o.ndim else o for o in self.learn.xb))
     keep_sparse(self.learn, s)
-    one = lambda n: 100*float((s.alive[n]==0).float().mean())
-    self.starts = {n:one(n) for n in self.ends} if isinstance(self.ends, dict) else s.masked
+    began = lambda now,end: start_of(self.schedule, now, end, self.epoch/self.n_epoch)
+    if isinstance(self.ends, dict): self.starts = {n:began(100*float((s.alive[n]==0).float().mean()), end) for n,end in self.ends.items()}
+    else: self.starts = began(s.masked, self.ends)
     self.started = True
+
 
 # %% ../../nbs/train/03_sparsify.ipynb #e2d82738
 @patch
@@ -127,6 +144,8 @@ def before_validate(self:SparsifyCallback):
 
 @patch
 def before_train(self:SparsifyCallback):
+    if not self.begun: self._begin()
+    self.begun = True
     if 'inputs' in self.__dict__: self.inputs.on = True
 
 @patch
@@ -135,5 +154,5 @@ def after_train(self:SparsifyCallback):
 
 @patch
 def after_fit(self:SparsifyCallback):
-    if self.started and self._asked(1.)!=self.pct: warnings.warn(f"the fit ended early: {self.keep_sparse.sparsity:.1f} % are zero, and the target was {self.target}; a schedule that is `between` ends before the fit")
+    if self.begun and self.started and self._asked(1.)!=self.pct: warnings.warn(f"the fit ended early: {self.keep_sparse.sparsity:.1f} % are zero, and the target was {self.target}; a schedule that is `between` ends before the fit")
     self._clean()
