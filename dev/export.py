@@ -47,7 +47,7 @@ def remove(made):
 def export():
     "Write all generated files of the current folder"
     from dev.config import pyproject
-    from dev.nbproc import write_all,write_packages
+    from dev.nbproc import write_all,write_init,write_packages
     from dev.readme import readme
     from nbdev.doclinks import nbdev_export
     os.environ.pop('IN_TEST', None)
@@ -58,6 +58,7 @@ def export():
     nbdev_export(procs='dev.nbproc:TestProc')
     write_packages()
     write_all()
+    write_init()
     readme()
 
 def _lines(o):

@@ -204,6 +204,20 @@ def test_packages_import_no_torch():
     code = f"import sys, {', '.join(packages)}; sys.exit(int('torch' in sys.modules))"
     assert subprocess.run([sys.executable, '-c', code]).returncode==0
 
+def test_names_for_users_are_attributes_of_the_package():
+    "They complete with the tab key, and each imports its own module alone: no fastai for a `Sparsifier`"
+    package = importlib.import_module(lib)
+    every = importlib.import_module(f'{lib}.all')
+    for n in set(every.__all__)-set(folders): assert getattr(package, n) is getattr(every, n) and n in dir(package), n
+    with pytest.raises(AttributeError, match='Sparsifer'): package.Sparsifer
+    code = f"import sys, {lib}; {lib}.Sparsifier; {lib}.Pruner; sys.exit(int('fastai.basics' in sys.modules))"
+    assert subprocess.run([sys.executable, '-c', code]).returncode==0
+
+def test_types_are_announced():
+    "Editors read the annotations of a package that says that it has some"
+    assert (root/lib/'py.typed').exists()
+    assert 'py.typed' in (root/'pyproject.toml').read_text(encoding='utf-8')
+
 def test_library_imports_no_torchvision():
     code = f"import sys, {lib}.all; sys.exit(' '.join({{'torchvision','timm','transformers'}} & set(sys.modules)) or 0)"
     r = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
