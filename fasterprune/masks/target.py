@@ -81,12 +81,14 @@ def check_zero(self:Target):
     "Raise if a zero in the original is not a zero in the weight"
     if self.attr not in getattr(self.module, 'parametrizations', {}) or length(self.module, self.attr) is not None: return
     p = self.param
+    dead = torch.zeros_like(p, dtype=torch.bool)
+    dead.flatten()[::2] = True
     with evaluating(self.module), torch.no_grad():
-        dead = torch.zeros_like(p, dtype=torch.bool); dead.flatten()[::2] = True
         p.masked_fill_(dead, 0)
-        alive = (getattr(self.module, self.attr)[dead]!=0).any()
-    if alive: raise TypeError(f"{self.name}: zeros do not survive its parametrization "
-                              f"{[type(o).__name__ for o in self.module.parametrizations[self.attr]]}; put the layer into ignore=")
+        revived = (getattr(self.module, self.attr)[dead]!=0).any()
+    if not revived: return
+    types = [type(o).__name__ for o in self.module.parametrizations[self.attr]]
+    raise TypeError(f"{self.name}: zeros do not survive its parametrization {types}; put the layer into ignore=")
 
 # %% ../../nbs/masks/07_target.ipynb #b43e9d12
 class GroupTarget(Target):
@@ -102,13 +104,15 @@ class GroupTarget(Target):
         self.places = [o for o in places if o[0] in ps]
         self.own = [o for o in self.places if whole or not o[3]]
         self.layer = owner(self.own[0][0])
-        size = sum(idx.shape[1]*(ps[n].numel()//ps[n].shape[d]) for n,d,idx,_ in self.own)
+        size = sum(idx.shape[1]*ps[n].numel()//ps[n].shape[d] for n,d,idx,_ in self.own)
         self.groups = Groups('row', 'oi', (len(places[0][2]),size))
         self.groups.granularity,self.groups.takes_bias = 'group',False
 
 # %% ../../nbs/masks/07_target.ipynb #a2ee5a87
 @patch(as_prop=True)
-def layers(self:GroupTarget): return {k:self.model.get_submodule(k) for k in dict.fromkeys(owner(n) for n,*_,eat in self.own if not eat)}
+def layers(self:GroupTarget):
+    writers = dict.fromkeys(owner(n) for n,*_,reads in self.own if not reads)
+    return {k:self.model.get_submodule(k) for k in writers}
 
 @patch(as_prop=True)
 def module(self:GroupTarget): return self.model.get_submodule(self.layer)
@@ -130,14 +134,18 @@ def covers(self:GroupTarget, layer):
     return layer==self.name or layer in self.layers or any(n==layer and not eat for n,*_,eat in self.own)
 
 # %% ../../nbs/masks/07_target.ipynb #80dbc072
+def _rows(p, dim, indices):
+    "A row for each channel of what it has in a parameter"
+    channels = p.detach().movedim(dim, 0)[torch.as_tensor(indices)]
+    return channels.reshape(len(indices), -1)
+
 _norm_types = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
 
 @patch(as_prop=True)
 def weight(self:GroupTarget):
     "All weights that die with a channel, a row for each"
-    to = self.param
-    rows = [self.model.get_parameter(n).detach().movedim(d, 0)[torch.as_tensor(idx)].reshape(len(idx), -1) for n,d,idx,_ in self.own]
-    return torch.cat([r.to(to.device) for r in rows], 1)
+    rows = [_rows(self.model.get_parameter(n), d, idx) for n,d,idx,_ in self.own]
+    return torch.cat([r.to(self.param.device) for r in rows], 1)
 
 @patch(as_prop=True)
 def scales(self:GroupTarget):

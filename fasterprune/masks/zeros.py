@@ -9,6 +9,7 @@ __all__ = ['zero_keepers', 'Zeros', 'keeps_zeros', 'Hold']
 
 # %% ../../nbs/masks/09_zeros.ipynb #ze000002
 import warnings, weakref
+from functools import partial
 import numpy as np
 import torch
 from fastcore.basics import patch
@@ -46,7 +47,8 @@ def dead_outputs(self:Zeros,
 )->dict: # name of a weight whose groups are whole outputs -> flat bool array of the dead ones
     "Which outputs of the layers are dead"
     if alive is None: alive = self.alive
-    return {n:(alive[n]==0).flatten().cpu().numpy() for n,t in self.targets.items() if t.groups.takes_bias}
+    whole = [n for n,t in self.targets.items() if t.groups.takes_bias]
+    return {n:(alive[n]==0).flatten().cpu().numpy() for n in whole}
 
 @patch
 def find_norms(self:Zeros,
@@ -54,9 +56,8 @@ def find_norms(self:Zeros,
 ):
     "The norms behind the filters; looked for once"
     if self.found_norms is not None: return self.found_norms
-    weights = {}
-    for n,t in self.targets.items():
-        if t.groups.takes_bias and t.groups.n>1: weights[n] = (lambda t=t: getattr(t.module, t.attr)),t.groups.out_dim
+    filters = {n:t for n,t in self.targets.items() if t.groups.takes_bias and t.groups.n>1}
+    weights = {n:(partial(getattr, t.module, t.attr), t.groups.out_dim) for n,t in filters.items()}
     found = ()
     if self.norms and weights: found = norms_after(self.model, weights, xb if self.xb is None else self.xb)
     if found is None:
@@ -77,6 +78,14 @@ def _lengths(targets, names, res):
         res[n] = torch.maximum(full, 1-live)
         res[names[id(g)]] = live.reshape(g.shape).clone()
 
+def _norms(zeros, alive, params, res):
+    "Let the scales and shifts of the norms behind dead filters be zero"
+    dead = zeros.dead_outputs(alive)
+    if not zeros.found_norms and not any(d.any() for d in dead.values()): return
+    norms = zeros.find_norms()
+    if not norms: return
+    for n,d in norms.dead(dead).items(): res[n] = torch.as_tensor(~d).to(params[n])
+
 def _biases(targets, dead, names, res):
     "Let the biases of dead outputs be zero"
     for n,d in dead.items():
@@ -95,19 +104,17 @@ def multipliers(self:Zeros,
     custom:dict # masks of a user
 )->dict: # name of a parameter -> tensor that broadcasts to it
     "What weights and all that goes with them have to be multiplied with"
-    res,params = {},dict(self.model.named_parameters())
-    coupled = [(n,t) for n,t in self.targets.items() if isinstance(t, GroupTarget)]
-    for n,t in coupled: t.spread(alive[n], res)
-    if coupled: return res
+    res = {}
     for n,t in self.targets.items():
-        m = t.groups.expand(alive[n])
-        res[n] = m*custom[n].to(m) if n in custom else m
-    dead,names = self.dead_outputs(alive),{id(p):n for n,p in params.items()}
+        if isinstance(t, GroupTarget): t.spread(alive[n], res)
+        else: res[n] = t.groups.expand(alive[n])
+        if n in custom: res[n] = res[n]*custom[n].to(res[n])
+    if any(isinstance(t, GroupTarget) for t in self.targets.values()): return res   # what goes with a channel is among them
+    params = dict(self.model.named_parameters())
+    names = {id(p):n for n,p in params.items()}
     _lengths(self.targets, names, res)
-    _biases(self.targets, dead, names, res)
-    if any(d.any() for d in dead.values()) or self.found_norms:
-        norms = self.find_norms()
-        for k,d in (norms.dead(dead).items() if norms else ()): res[k] = torch.as_tensor(~d).to(params[k])
+    _biases(self.targets, self.dead_outputs(alive), names, res)
+    _norms(self, alive, params, res)
     return res
 
 # %% ../../nbs/masks/09_zeros.ipynb #ze000010
@@ -120,7 +127,8 @@ def _lists(self:Zeros):
         params = dict(self.model.named_parameters())
         ps.extend(params[n] for n in self._mult)
         ms.extend(self._mult.values())
-    if any(p.device!=m.device or p.dtype!=m.dtype for p,m in zip(ps,ms)): ms[:] = [m.to(p) for p,m in zip(ps,ms)]
+    moved = any(p.device!=m.device or p.dtype!=m.dtype for p,m in zip(ps, ms))
+    if moved: ms[:] = [m.to(p) for p,m in zip(ps, ms)]
     return ps,ms
 
 @patch
