@@ -8,7 +8,7 @@ Docs: https://fasterprune.github.io/fasterprune/masks/sparsifier.html.md"""
 __all__ = ['conv_layers', 'check_settings', 'Sparsifier', 'percent_zero']
 
 # %% ../../nbs/masks/11_sparsifier.ipynb #12d22384
-import torch
+import math, torch
 import numpy as np
 from fastcore.basics import patch, patch_to
 from torch import nn, Tensor
@@ -39,6 +39,7 @@ def check_settings(
 
 conv_layers = (nn.Conv2d,)   # what is considered by default, but for groups of coupled channels: there all layers are
 
+# %% ../../nbs/masks/11_sparsifier.ipynb #sp0000c0
 class Sparsifier:
     "Scores the weights of `model`, and owns the masks that hold some of them at zero"
     def __init__(self, 
@@ -165,8 +166,9 @@ def _contender(self:Sparsifier, target):
 @patch
 def _put(self:Sparsifier, chosen, saved):
     "Put masks that were chosen in place, and zero what they mask"
-    alive = {n:m.to(self.alive[n].dtype).reshape(self.targets[n].groups.shape) for n,m in chosen.items()}
-    self.zeros.put({**self.alive, **alive})
+    new = dict(self.alive)
+    for n,mask in chosen.items(): new[n] = mask.to(self.alive[n].dtype).reshape(self.targets[n].groups.shape)
+    self.zeros.put(new)
     self.saved = saved
     return self
 
@@ -440,8 +442,13 @@ def set_mask(self:Sparsifier,
     return self
 
 # %% ../../nbs/masks/11_sparsifier.ipynb #fedb2f3f
-def _pack(m): return {'shape':tuple(m.shape), 'bits':torch.from_numpy(np.packbits((m!=0).cpu().numpy().reshape(-1)))}
-def _unpack(d): return torch.from_numpy(np.unpackbits(d['bits'].numpy(), count=int(np.prod(d['shape'])))).reshape(d['shape'])
+def _pack(mask):
+    bits = np.packbits((mask!=0).cpu().numpy().reshape(-1))
+    return {'shape':tuple(mask.shape), 'bits':torch.from_numpy(bits)}
+
+def _unpack(packed):
+    bits = np.unpackbits(packed['bits'].numpy(), count=math.prod(packed['shape']))
+    return torch.from_numpy(bits).reshape(packed['shape'])
 
 @patch
 def state_dict(self:Sparsifier)->dict:
