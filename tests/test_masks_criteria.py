@@ -6,6 +6,21 @@ from fastcore.test import *
 from fastcore.test import *
 from fasterprune.masks.criteria import *
 
+def test_a_criterion_of_your_own():
+    def turncoats(w, init, **refs):
+        turned = w.sign()!=init.sign()
+        return w.abs()+turned*w.abs().max()
+    turncoats.needs = 'init'
+    criteria['turncoats'] = turncoats
+    try:
+        f = get_criterion('turncoats')
+        test_eq(needs_of(f), {'init'})
+        w,init = torch.randn(8,5),torch.randn(8,5)
+        scores = f(w, init=init, prev=w, grad=w)
+        turned = w*init<0
+        assert scores.shape==w.shape and scores[turned].min()>=scores[~turned].max()
+    finally: del criteria['turncoats']
+
 def test_every_criterion_has_the_shape_of_the_weight():
     w,refs = torch.randn(4,3,3,3),dict(init=torch.randn(4,3,3,3), prev=torch.randn(4,3,3,3), grad=torch.randn(4,3,3,3), grad2=torch.rand(4,3,3,3), inputs=torch.rand(1,3,1,1))
     test_eq(len(criteria), 18)

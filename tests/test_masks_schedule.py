@@ -6,6 +6,17 @@ from fastcore.test import *
 from fastcore.test import *
 from fasterprune.masks.schedule import *
 
+def test_a_schedule_of_your_own():
+    def patient(start, end, pos): return start + (end-start)*pos**4
+    schedules['patient'] = patient
+    try:
+        f = get_schedule('patient')
+        test_eq([f(20, 90, pos) for pos in (0,1)], [20,90])
+        percents = [f(20, 90, i/100) for i in range(101)]
+        test_eq(percents, sorted(percents))
+        test_eq(between('patient', 50, 100)(20, 90, .75), f(20, 90, .5))
+    finally: del schedules['patient']
+
 def test_schedules_end_where_they_should():
     from hypothesis import given, settings, strategies as st
     p = st.floats(0,100)

@@ -136,8 +136,8 @@ def _lamp(s):
     f = (f/f.max().clamp(min=1e-300)).square()
     v,order = f.sort()
     rest = v.flip(0).cumsum(0).flip(0).clamp(min=1e-300)
-    same = torch.searchsorted(v, v)    # equal scores share the sum of the first of them
-    return torch.empty_like(f).scatter_(0, order, v/rest[same]).view(s.shape)
+    first = torch.searchsorted(v, v)    # equal scores share the sum of the first of them
+    return torch.empty_like(f).scatter_(0, order, v/rest[first]).view(s.shape)
 
 def normalize_scores(
     scores:list, # a tensor of group scores for each layer

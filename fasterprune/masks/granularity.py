@@ -17,8 +17,12 @@ from torch import nn, Tensor
 from ..base.names import choose, did_you_mean, listed
 
 # %% ../../nbs/masks/00_granularity.ipynb #f1bd15b4
-layer_axes = {nn.Linear:'oi', nn.Conv1d:'oiw', nn.Conv2d:'oihw', nn.Conv3d:'oidhw', nn.ConvTranspose1d:'iow', nn.ConvTranspose2d:'iohw',
-              nn.ConvTranspose3d:'iodhw', nn.Embedding:'io', nn.EmbeddingBag:'io', nn.MultiheadAttention:'oi', nn.RNNBase:'oi', nn.RNNCellBase:'oi'}
+layer_axes = {
+    nn.Linear:'oi',
+    nn.Conv1d:'oiw', nn.Conv2d:'oihw', nn.Conv3d:'oidhw',
+    nn.ConvTranspose1d:'iow', nn.ConvTranspose2d:'iohw', nn.ConvTranspose3d:'iodhw',
+    nn.Embedding:'io', nn.EmbeddingBag:'io',
+    nn.MultiheadAttention:'oi', nn.RNNBase:'oi', nn.RNNCellBase:'oi'}
 
 # %% ../../nbs/masks/00_granularity.ipynb #15755e57
 def axes_of(
@@ -43,10 +47,12 @@ def weight_names(
     return ('weight',)
 
 # %% ../../nbs/masks/00_granularity.ipynb #d4f6dac8
-granularities = {'weight':'*', 'channel':'*-i', 'vector':'*-i', 'column':'*-h', 'row':'*-w', 'kernel':'oi', 'filter':'o', 'layer':'',
+granularities = {
+    'weight':'*', 'channel':'*-i', 'vector':'*-i', 'column':'*-h', 'row':'*-w', 'kernel':'oi', 'filter':'o', 'layer':'',
     'shared_weight':'*-o', 'shared_channel':'*-oi', 'shared_column':'*-oh', 'shared_row':'*-ow', 'shared_kernel':'i',
     'vertical_slice':'*-ih', 'horizontal_slice':'*-iw', 'shared_vertical_slice':'*-oih', 'shared_horizontal_slice':'*-oiw',
-    ('row','oi'):'o', ('column','oi'):'i', ('row','io'):'i', ('column','io'):'o'}
+    ('row','oi'):'o', ('column','oi'):'i',   # of a matrix
+    ('row','io'):'i', ('column','io'):'o'}   # of an embedding
 
 # %% ../../nbs/masks/00_granularity.ipynb #0bd935ad
 def _resolve(name, axes):
@@ -140,13 +146,17 @@ def _count(self:Groups):
     self.n = prod(self.shape)
 
 # %% ../../nbs/masks/00_granularity.ipynb #72047f1a
+def _edges(n, size):
+    "The lengths of the pieces of `size` that cover `n`, of which the last may be shorter"
+    return torch.tensor([min(size, n-i) for i in range(0, n, size)], dtype=torch.long)
+
 @patch
 def _block_sizes(self:Groups):
     "How many blocks there are each way, and the weights in each"
-    o = self.weight_shape[self.out_dim]
-    edges = [torch.tensor([min(b, n-i) for i in range(0, n, b)], dtype=torch.long)
-             for n,b in zip((o, prod(n for d,n in enumerate(self.weight_shape) if d!=self.out_dim)), self.block)]
-    return tuple(map(len, edges)),edges[0][:,None]*edges[1]
+    n_out = self.weight_shape[self.out_dim]
+    n_rest = prod(n for d,n in enumerate(self.weight_shape) if d!=self.out_dim)
+    heights,widths = [_edges(n, size) for n,size in zip((n_out,n_rest), self.block)]
+    return (len(heights),len(widths)),heights[:,None]*widths
 
 # %% ../../nbs/masks/00_granularity.ipynb #b3c469a3
 _hows = {'mean':'mean', 'sum':'sum', 'max':'amax'}
@@ -154,9 +164,11 @@ _hows = {'mean':'mean', 'sum':'sum', 'max':'amax'}
 @patch
 def _tiles(self:Groups, w, fill):
     "The matrix of `w`, filled up to whole blocks: (rows of blocks, height, columns of blocks, width)"
-    m,(bh,bw),(r,c) = w.movedim(self.out_dim, 0).flatten(1),self.block,self.shape
-    if m.shape!=(r*bh,c*bw): m = nn.functional.pad(m, (0,c*bw-m.shape[1],0,r*bh-m.shape[0]), value=fill)
-    return m.reshape(r,bh,c,bw)
+    m = w.movedim(self.out_dim, 0).flatten(1)
+    (height,width),(n_rows,n_cols) = self.block,self.shape
+    below,right = n_rows*height-m.shape[0],n_cols*width-m.shape[1]
+    if below or right: m = nn.functional.pad(m, (0,right,0,below), value=fill)
+    return m.reshape(n_rows, height, n_cols, width)
 
 # %% ../../nbs/masks/00_granularity.ipynb #d77b642b
 @patch
@@ -188,10 +200,12 @@ def expand(self:Groups,
     "A mask of the weights from a mask of the groups"
     if tuple(mask.shape)!=tuple(self.shape): raise ValueError(f"A mask of shape {tuple(mask.shape)} does not fit {self}, whose shape is {tuple(self.shape)}")
     if not self.block: return mask
-    (bh,bw),o = self.block,self.out_dim
-    first = [self.weight_shape[o], *(n for d,n in enumerate(self.weight_shape) if d!=o)]
-    m = mask.repeat_interleave(bh, 0).repeat_interleave(bw, 1)[:first[0], :prod(first[1:])]
-    return m.reshape(first).movedim(0, o).contiguous()
+    height,width = self.block
+    rest = [n for d,n in enumerate(self.weight_shape) if d!=self.out_dim]
+    n_out = self.weight_shape[self.out_dim]
+    m = mask.repeat_interleave(height, 0).repeat_interleave(width, 1)
+    m = m[:n_out, :prod(rest)].reshape(n_out, *rest)
+    return m.movedim(0, self.out_dim).contiguous()
 
 # %% ../../nbs/masks/00_granularity.ipynb #1780e0e8
 def _fate(granularity, axes, shape, at):

@@ -57,7 +57,8 @@ def _tile(k, gap=1):
     "A kernel of 1 or 3 dimensions as a picture: a line; its slices side by side"
     if k.ndim==1: return k[None]
     if k.ndim==2: return k
-    return np.concatenate([np.pad(s, ((0,0),(0,gap)), constant_values=np.nan) for s in k], 1)[:,:-gap]
+    slices = [np.pad(s, ((0,0),(0,gap)), constant_values=np.nan) for s in k]
+    return np.concatenate(slices, 1)[:,:-gap]
 
 def _n_cols(n, h, w, aspect=1.8):
     "How many pictures of `h` by `w` go in a row, so that `n` of them together are about `aspect` times as wide as high"
@@ -66,16 +67,19 @@ def _n_cols(n, h, w, aspect=1.8):
 # %% ../../nbs/masks/05_plot.ipynb #f4c9bb65
 def _layout(w, pad):
     "All kernels of `w` on one canvas, NaN between them, and the place of each filter: (canvas, [(y,x)], kernel height, kernel width, columns)"
-    no,ni = w.shape[:2]
+    n_out,n_in = w.shape[:2]
     kh,kw = _tile(w[0,0]).shape
-    sh,sw = kh+min(pad,2),ni*(kw+pad)+2*pad
-    nc = _n_cols(no, sh, sw)
-    img,pos = np.full((-(-no//nc)*sh-min(pad,2), nc*sw-3*pad), np.nan),[]
-    for o in range(no):
-        y,x = o//nc*sh,o%nc*sw
-        pos.append((y,x))
-        for i in range(ni): img[y:y+kh, x+i*(kw+pad):x+i*(kw+pad)+kw] = _tile(w[o,i])
-    return img,pos,kh,kw,nc
+    gap = min(pad, 2)
+    step_y,step_x = kh+gap,n_in*(kw+pad)+2*pad
+    n_cols = _n_cols(n_out, step_y, step_x)
+    n_rows = -(-n_out//n_cols)
+    canvas = np.full((n_rows*step_y-gap, n_cols*step_x-3*pad), np.nan)
+    places = [(o//n_cols*step_y, o%n_cols*step_x) for o in range(n_out)]
+    for filter_,(y,left) in zip(w, places):
+        for i,kernel in enumerate(filter_):
+            x = left+i*(kw+pad)
+            canvas[y:y+kh, x:x+kw] = _tile(kernel)
+    return canvas,places,kh,kw,n_cols
 
 # %% ../../nbs/masks/05_plot.ipynb #dded081a
 _dead_color = '#c8c8c8'
@@ -93,15 +97,22 @@ def _hatch(ax, x, y, w, h):
 
 def _axes(ax, w, h, width=7):
     "`ax`, or a new one for a picture of `w` by `h`"
-    if ax is None: _,ax = plt.subplots(figsize=(width, float(np.clip(width*h/w, 1, 6))+.5), layout='constrained')
-    ax.set_xticks([]); ax.set_yticks([])
-    for s in ax.spines.values(): s.set_visible(False)
+    if ax is None:
+        height = float(np.clip(width*h/w, 1, 6))+.5
+        ax = plt.subplots(figsize=(width, height), layout='constrained')[1]
+    ax.set(xticks=[], yticks=[])
+    _no_frame(ax)
     return ax
+
+def _no_frame(ax):
+    for s in ax.spines.values(): s.set_visible(False)
 
 def _bar(ax, cmap, vmax):
     "A colour bar beside `ax`"
-    cb = ax.figure.colorbar(ScalarMappable(Normalize(-vmax, vmax), cmap), cax=ax.inset_axes([1.02,0,.02,1]), ticks=[-vmax,0,vmax], format='%.2g')
-    cb.outline.set_visible(False); cb.ax.tick_params(labelsize=8, length=0)
+    colours = ScalarMappable(Normalize(-vmax, vmax), cmap)
+    bar = ax.figure.colorbar(colours, cax=ax.inset_axes([1.02,0,.02,1]), ticks=[-vmax,0,vmax], format='%.2g')
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(labelsize=8, length=0)
 
 # %% ../../nbs/masks/05_plot.ipynb #39d0dd79
 def plot_kernels(
@@ -126,12 +137,16 @@ def _runs(dead):
     "Where stretches of `True` start and end"
     return np.flatnonzero(np.diff(np.pad(dead.astype(int), 1))).reshape(-1, 2)
 
+def _interpolation(m): return 'nearest' if m.size<1e5 else None
+
 def _draw_matrix(w, cmap, vmax, ax):
     ax = _axes(ax, w.shape[1], w.shape[0])
-    ax.imshow(_paint(w.astype(float), cmap, vmax), aspect='auto' if max(w.shape)>8*min(w.shape) else 'equal', interpolation='nearest' if w.size<1e5 else None)
+    aspect = 'auto' if max(w.shape)>8*min(w.shape) else 'equal'
+    ax.imshow(_paint(w.astype(float), cmap, vmax), aspect=aspect, interpolation=_interpolation(w))
     for a,b in _runs(~w.any(1)): _hatch(ax, 0, a, w.shape[1], b-a)
     for a,b in _runs(~w.any(0)): _hatch(ax, a, 0, b-a, w.shape[0])
-    ax.set_xlabel('inputs', fontsize=8); ax.set_ylabel('outputs', fontsize=8)
+    ax.set_xlabel('inputs', fontsize=8)
+    ax.set_ylabel('outputs', fontsize=8)
     return ax
 
 def _draw_kernels(w, cmap, vmax, ax):
@@ -142,16 +157,21 @@ def _draw_kernels(w, cmap, vmax, ax):
     for (y,x),f in zip(pos, w):
         dead = ~f.any(tuple(range(1,f.ndim)))
         if dead.all(): _hatch(ax, x, y, len(f)*(kw+pad)-pad, kh)
-        else: [_hatch(ax, x+i*(kw+pad), y, kw, kh) for i in np.flatnonzero(dead)]
-    ax.set_yticks([y+kh/2-.5 for y,_ in pos[::nc]], range(0, len(w), nc), fontsize=7); ax.tick_params(length=0)
+        else:
+            for i in np.flatnonzero(dead): _hatch(ax, x+i*(kw+pad), y, kw, kh)
+    middles = [y+kh/2-.5 for y,_ in pos[::nc]]
+    ax.set_yticks(middles, range(0, len(w), nc), fontsize=7)
+    ax.tick_params(length=0)
     return ax
 
 def _kernels_caption(x, w, n, channels):
     if w.ndim==2: return _caption(x, w, _dead(w, (1,), 'outputs'), _dead(w, (0,), 'inputs'))
-    dims,shown = tuple(range(2,w.ndim)),[]
+    dims = tuple(range(2, w.ndim))
+    caption = _caption(x, w, _dead(w, (1,*dims), 'filters'), _dead(w, dims, 'kernels'))
+    shown = []
     if n<w.shape[0]: shown.append(f'{n} filters')
     if channels<w.shape[1]: shown.append(f'{channels} channels')
-    return _caption(x, w, _dead(w, (1,*dims), 'filters'), _dead(w, dims, 'kernels')) + (f"\n(first {' and '.join(shown)} shown)" if shown else '')
+    return caption+(f"\n(first {' and '.join(shown)} shown)" if shown else '')
 
 # %% ../../nbs/masks/05_plot.ipynb #488e3cc4
 def plot_mask(
@@ -160,12 +180,15 @@ def plot_mask(
 ):
     "A mask as a matrix, outputs by everything else"
     w = _as_weight(mask)!=0
-    m,dims = w.reshape(len(w), -1),tuple(range(2, w.ndim))
+    m = w.reshape(len(w), -1)
+    dims = tuple(range(2, w.ndim))
     ax = _axes(ax, 2, 1, width=6)
-    ax.imshow(_shades(m), aspect='auto', interpolation='nearest' if m.size<1e5 else None)
-    deads = [_dead(w, (1,*dims), 'filters' if dims else 'outputs'), _dead(w, dims, 'kernels') if dims else _dead(w, (0,), 'inputs')]
+    ax.imshow(_shades(m), aspect='auto', interpolation=_interpolation(m))
+    if dims: deads = _dead(w, (1,*dims), 'filters'),_dead(w, dims, 'kernels')
+    else: deads = _dead(w, (1,), 'outputs'),_dead(w, (0,), 'inputs')
     ax.set_title(_caption(mask, w, *deads), fontsize=9)
-    ax.set_xlabel('inputs × kernel' if dims else 'inputs', fontsize=8); ax.set_ylabel('outputs', fontsize=8)
+    ax.set_xlabel('inputs × kernel' if dims else 'inputs', fontsize=8)
+    ax.set_ylabel('outputs', fontsize=8)
     return ax
 
 # %% ../../nbs/masks/05_plot.ipynb #e2d1f082
@@ -180,16 +203,23 @@ def plot_sparsity(
 ):
     "Sparsity of each layer as bars"
     rows,total = _sparsities(what)
-    if ax is None: _,ax = plt.subplots(figsize=(6, float(np.clip(.2*len(rows)+.8, 1.6, 12))), layout='constrained')
+    if ax is None:
+        height = float(np.clip(.2*len(rows)+.8, 1.6, 12))
+        ax = plt.subplots(figsize=(6, height), layout='constrained')[1]
     names,sizes,zeros = zip(*rows)
-    pct,y = [100*z/max(s,1) for s,z in zip(sizes,zeros)],range(len(rows))
-    ax.barh(y, 100, color=_dead_color, alpha=.4); ax.barh(y, pct, color='#1f4e8c')
+    percents = [100*z/max(n,1) for n,z in zip(sizes,zeros)]
+    y,size = range(len(rows)),float(np.clip(300/len(rows), 4, 8))
+    ax.barh(y, 100, color=_dead_color, alpha=.4)
+    ax.barh(y, percents, color='#1f4e8c')
     ax.axvline(total, color='#c23b22', linewidth=1)
-    fs = float(np.clip(300/len(rows), 4, 8))
-    for i,(p,s) in enumerate(zip(pct,sizes)): ax.text(101.5, i, f'{p:.1f} % of {s:,}', va='center', fontsize=fs)
-    ax.set_yticks(y, names, fontsize=fs); ax.invert_yaxis(); ax.set_xlim(0,100); ax.tick_params(length=0, labelsize=fs); ax.margins(y=.01)
+    for i,(p,n) in enumerate(zip(percents,sizes)): ax.text(101.5, i, f'{p:.1f} % of {n:,}', va='center', fontsize=size)
     ax.set_title(f'{total:.2f} % of {sum(sizes):,} weights are zero', fontsize=9)
-    for s in ax.spines.values(): s.set_visible(False)
+    ax.set_yticks(y, names, fontsize=size)
+    ax.tick_params(length=0, labelsize=size)
+    ax.set_xlim(0, 100)
+    ax.margins(y=.01)
+    ax.invert_yaxis()
+    _no_frame(ax)
     return ax
 
 # %% ../../nbs/masks/05_plot.ipynb #43269b93
@@ -197,11 +227,15 @@ def _sparsities(x):
     "(name, weights, zeros) of each layer of `x`, and percent of zeros overall"
     if not isinstance(x, (Report,nn.Module)) and callable(getattr(x, 'report', None)): x = x.report()
     if isinstance(x, Report):
-        if not {'Weights','Zeros'} <= set(x.columns): raise ValueError(f"The report has no columns 'Weights' and 'Zeros'; it has {', '.join(map(repr, x.columns))}")
+        if not {'Weights','Zeros'} <= set(x.columns):
+            raise ValueError(f"The report has no columns 'Weights' and 'Zeros'; it has {', '.join(map(repr, x.columns))}")
         rows = [(str(r[x.columns[0]]),r['Weights'],r['Zeros']) for r in x]
     elif isinstance(x, nn.Module): rows = list(_count(x))
     else: raise TypeError(f"A report or a model can be drawn, not {type(x).__name__}: {x!r:.80}")
-    if not rows: raise ValueError("There is no layer to draw: " + ("the report is empty" if isinstance(x, Report) else f"{type(x).__name__} has none of {', '.join(o.__name__ for o in layer_axes)}"))
+    if not rows:
+        known = ', '.join(o.__name__ for o in layer_axes)
+        why = "the report is empty" if isinstance(x, Report) else f"{type(x).__name__} has none of {known}"
+        raise ValueError(f"There is no layer to draw: {why}")
     return rows, 100*sum(z for *_,z in rows)/max(1, sum(s for _,s,_ in rows))
 
 def _count(model):
@@ -213,4 +247,5 @@ def _count(model):
             w = getattr(m, a)
             if id(w) in seen: continue
             seen.add(id(w))
-            yield '.'.join(filter(None, (n, '' if a=='weight' else a))) or type(m).__name__, w.numel(), w.numel()-int(torch.count_nonzero(w))
+            name = n if a=='weight' else f'{n}.{a}'.strip('.')
+            yield name or type(m).__name__, w.numel(), w.numel()-int(torch.count_nonzero(w))

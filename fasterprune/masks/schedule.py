@@ -55,7 +55,9 @@ def between(
     "The schedule `f`, in a part of the training only"
     f = get_schedule(f)
     for k,v in (('start',start),('end',end)):
-        if isinstance(v, bool) or not isinstance(v, (int,float)) or not 0<=v<=100: raise ValueError(f"between: {k}={v!r} is not a percentage of the training, from 0 to 100")
+        is_number = isinstance(v, (int,float)) and not isinstance(v, bool)
+        if not is_number or not 0<=v<=100:
+            raise ValueError(f"between: {k}={v!r} is not a percentage of the training, from 0 to 100")
     if not start<end: raise ValueError(f"between: start={start!r} must be before end={end!r}")
     def _between(a, b, pos):
         p = (100*pos-start)/(end-start)
@@ -73,6 +75,11 @@ def get_schedule(
     return by_name('schedule', f, schedules, '(start, end, pos)')
 
 # %% ../../nbs/masks/02_schedule.ipynb #11eef01c
+def _name(schedule):
+    "The name of a function, or of the one that a `partial` calls"
+    f = getattr(schedule, 'func', schedule)
+    return getattr(f, '__name__', str(schedule))
+
 def plot_schedule(
     f, # a schedule, its name, or a list of them
     start:float=0, # percent at the start
@@ -82,9 +89,9 @@ def plot_schedule(
     "Sparsity over the progress of the training"
     from matplotlib import pyplot as plt
     if ax is None: ax = plt.subplots(figsize=(5,3))[1]
-    xs = [i/400 for i in range(401)]
     for o in f if isinstance(f, (list,tuple)) else [f]:
-        o = get_schedule(o)
-        ax.plot([100*x for x in xs], [o(start, end, x) for x in xs], label=getattr(o, '__name__', getattr(getattr(o,'func',None),'__name__',str(o))))
+        schedule = get_schedule(o)
+        percents = [schedule(start, end, i/400) for i in range(401)]
+        ax.plot([i/4 for i in range(401)], percents, label=_name(schedule))
     ax.set(xlabel='progress of the training, %', ylabel='sparsity, %'); ax.legend()
     return ax

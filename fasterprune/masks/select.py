@@ -129,9 +129,14 @@ def kth_score(
     ss = list(scores) if isinstance(scores, (list,tuple)) else [scores]
     to = torch.float64 if any(s.dtype==torch.float64 for s in ss) else torch.float32
     size = _cache if all(s.dtype==to for s in ss) else _grain
-    return kth_piece(lambda step=1: ((c.to(to), None) for c in pieces(ss, step, size)), sum(s.numel() for s in ss), k)[:2]
+    def made(step=1): return ((c.to(to),None) for c in pieces(ss, step, size))
+    return kth_piece(made, sum(s.numel() for s in ss), k)[:2]
 
 # %% ../../nbs/masks/04_select.ipynb #558afcf4
+def _positions(b):
+    "Where `b` holds"
+    return np.flatnonzero(b) if isinstance(b, np.ndarray) else b.nonzero().flatten().cpu().numpy()
+
 def _up_to(cs, hi):
     "Positions and scores of those that live and score no more than `hi`, and how many of each piece live"
     start,at,got,living = 0,[],[],[]
@@ -139,7 +144,7 @@ def _up_to(cs, hi):
         up = c<=hi
         if m is not None: up &= m
         living.append(len(c) if m is None else _count(m))
-        at.append(start+(np.flatnonzero(up) if isinstance(up, np.ndarray) else up.nonzero().flatten().cpu().numpy()))
+        at.append(start+_positions(up))
         got.append(_pick(c, up))
         start += len(c)
     return np.concatenate(at),np.concatenate(got),living
@@ -204,21 +209,33 @@ def _below(ss, k, dead=None):
     return res
 
 # %% ../../nbs/masks/04_select.ipynb #843ab8a9
-def _cut(ss, sizes, budget, dead):
-    "Masks for groups of different size: die in the order of their scores, up to the budget"
-    flat = torch.cat([s.flatten() for s in ss])
-    w = torch.cat([(z.flatten() if isinstance(z, Tensor) else torch.full((s.numel(),), z)).to(flat.device) for s,z in zip(ss,sizes)])
+def _n_weights(scores, size):
+    "How many weights the groups of a layer have in all"
+    return int(size.sum()) if isinstance(size, Tensor) else size*scores.numel()
+
+def _each_size(scores, size):
+    "The size of each group of a layer"
+    each = size.flatten() if isinstance(size, Tensor) else torch.full((scores.numel(),), size)
+    return each.to(scores.device)
+
+def _flat(tensors): return torch.cat([t.flatten() for t in tensors])
+
+def _cut(scores, sizes, budget, dead):
+    "Masks for groups of different size: they die in the order of their scores, up to the budget"
+    flat = _flat(scores)
     if not bool(torch.isfinite(flat).all()): _refuse([(flat,None)])
     order = torch.sort(flat, stable=True).indices
-    if dead is not None:
-        d = torch.cat([o.flatten() for o in dead])
-        order = torch.cat([order[d[order]], order[~d[order]]])
-    c = torch.cat([w.new_zeros(1), w[order].cumsum(0)])
-    i = int(torch.searchsorted(c, budget))
-    if i==len(c) or (i and budget-int(c[i-1])<=int(c[i])-budget): i -= 1
-    m = torch.ones_like(flat, dtype=torch.bool)
-    m[order[:i]] = False
-    return [o.view(s.shape) for o,s in zip(m.split([s.numel() for s in ss]), ss)]
+    if dead is not None:   # those that are dead already go first
+        gone = _flat(dead)[order]
+        order = torch.cat([order[gone], order[~gone]])
+    size = torch.cat([_each_size(s, z) for s,z in zip(scores, sizes)])
+    lost = torch.cat([size.new_zeros(1), size[order].cumsum(0)])   # weights lost if the first 0, 1, 2, ... die
+    n = int(torch.searchsorted(lost, budget))
+    too_many = n==len(lost)
+    if too_many or (n and budget-int(lost[n-1])<=int(lost[n])-budget): n -= 1
+    mask = torch.ones_like(flat, dtype=torch.bool)
+    mask[order[:n]] = False
+    return [m.view(s.shape) for m,s in zip(mask.split([s.numel() for s in scores]), scores)]
 
 # %% ../../nbs/masks/04_select.ipynb #f12e024f
 def _nearest(k, size): return -(-(2*k-size)//(2*size))   # groups nearest to `k` weights; of two as near, fewer
@@ -229,17 +246,29 @@ def _last_best(s, dead):
     if dead is not None and not dead.all(): f = f.masked_fill(dead.flatten(), -math.inf)
     return len(f)-1-int(f.flip(0).argmax())
 
+def _without(x, place):
+    "`x` as a flat tensor without the number at `place`; a single number stands for all of them"
+    if place is None or not isinstance(x, Tensor): return x
+    flat = x.flatten()
+    return torch.cat([flat[:place], flat[place+1:]])
+
+def _with(mask, place):
+    "`mask` with one that lives put in at `place`"
+    if place is None: return mask
+    return torch.cat([mask[:place], mask.new_ones(1), mask[place:]])
+
 # %% ../../nbs/masks/04_select.ipynb #67ed50e1
 def _compete(scores, sizes, k, dead, saved):
     "Masks with `k` dead; the best group of each of the layers `saved` does not compete"
-    best = {i:_last_best(scores[i], dead and dead[i]) for i in saved}
-    drop = lambda x,i: torch.cat([x.flatten()[:best[i]], x.flatten()[best[i]+1:]]) if i in best and isinstance(x, Tensor) else x
-    ss,zs = [drop(s,i) for i,s in enumerate(scores)],[drop(z,i) for i,z in enumerate(sizes)]
-    ds = None if dead is None else [drop(d,i) for i,d in enumerate(dead)]
-    most = sum(int(z.sum()) if isinstance(z, Tensor) else z*s.numel() for s,z in zip(ss,zs))
-    if all(not isinstance(z, Tensor) and z==zs[0] for z in zs): got = _below(ss, min(sum(s.numel() for s in ss), _nearest(k, zs[0])), ds)
-    else: got = _cut(ss, zs, min(k,most), ds)
-    return [torch.cat([m[:best[i]], m.new_ones(1), m[best[i]:]]).view(s.shape) if i in best else m for i,(m,s) in enumerate(zip(got,scores))]
+    layers = range(len(scores))
+    best = [_last_best(scores[i], dead and dead[i]) if i in saved else None for i in layers]
+    rest = [_without(scores[i], best[i]) for i in layers]
+    size = [_without(sizes[i], best[i]) for i in layers]
+    gone = None if dead is None else [_without(dead[i], best[i]) for i in layers]
+    same = not any(isinstance(z, Tensor) or z!=size[0] for z in size)
+    if same: masks = _below(rest, min(_nearest(k, size[0]), sum(r.numel() for r in rest)), gone)
+    else: masks = _cut(rest, size, min(k, sum(_n_weights(r, z) for r,z in zip(rest, size))), gone)
+    return [_with(m, b).view(s.shape) for m,b,s in zip(masks, best, scores)]
 
 # %% ../../nbs/masks/04_select.ipynb #de4dafe8
 def global_masks(
@@ -252,19 +281,23 @@ def global_masks(
 )->tuple: # masks (`True` lives), and the positions of the layers that protection saved
     "Masks of layers that compete for a common budget"
     if unit=='groups': sizes = [1]*len(scores)
-    total = sum(int(z.sum()) if isinstance(z, Tensor) else z*s.numel() for s,z in zip(scores,sizes))
+    total = sum(_n_weights(s, z) for s,z in zip(scores, sizes))
     if not 0<=k<=total: raise ValueError(f"{k} of {total} {unit} cannot die")
+    single = all(s.numel()==1 for s in scores)   # where a layer is a single group, whole layers may go, but not all
     saved = []
     while True:
         masks = _compete(scores, sizes, k, dead, saved)
         gone = [i for i,m in enumerate(masks) if not m.any()]
         if not protect or not gone: return masks,saved
-        if all(s.numel()==1 for s in scores):
-            # where a layer is a single group, whole layers may go, but not all
-            if len(gone)<len(scores): return masks,[]
-            gone = [max(gone, key=lambda i: float(scores[i]))]
+        if single: return _save_one(masks, scores, gone)
         saved = sorted(saved+gone)
-        if all(s.numel()==1 for s in scores): masks[gone[0]].fill_(True); return masks,saved
+
+def _save_one(masks, scores, gone):
+    "Masks of layers that are a single group each, of which the best one stays if all would be gone"
+    if len(gone)<len(scores): return masks,[]
+    best = max(gone, key=lambda i: float(scores[i]))
+    masks[best].fill_(True)
+    return masks,[best]
 
 # %% ../../nbs/masks/04_select.ipynb #99f75c57
 def nm_mask(

@@ -133,7 +133,9 @@ def find_cut(
 # %% ../../nbs/masks/06_stream.ipynb #st000011
 def _some_live(stream, t, cut, step):
     "Does one weight of every so many show that something lives?"
-    return any(bool(((c>cut.score)&(m!=0)).any()) for c,m in stream.pieces([t], True, cut.best, step))
+    for scores,mask in stream.pieces([t], True, cut.best, step):
+        if bool(((scores>cut.score)&(mask!=0)).any()): return True
+    return False
 
 def emptied(
     stream:Stream, # gives the scores
@@ -192,15 +194,17 @@ def renew(
     ties,equal = cut.ties,cut.equal
     with torch.no_grad():
         for t in ws:
-            for (c,n),m,w in zip(stream.pieces([t], True, cut.best), pieces([t.alive]), pieces([t.w])):
-                if ties==equal: keep = torch.gt(c, cut.score, out=c)
+            scored = stream.pieces([t], True, cut.best)
+            for (scores,competes),alive,w in zip(scored, pieces([t.alive]), pieces([t.w])):
+                if ties==equal: keep = torch.gt(scores, cut.score, out=scores)
                 else:
-                    tied = ((c==cut.score)&(n!=0)).nonzero().flatten()[:ties]
-                    keep = torch.ge(c, cut.score, out=c)
+                    tied = ((scores==cut.score)&(competes!=0)).nonzero().flatten()[:ties]
+                    keep = torch.ge(scores, cut.score, out=scores)
                     keep[tied] = 0
                     ties,equal = ties-len(tied),equal-len(tied)
-                if n.data_ptr()!=m.data_ptr(): keep[(n==0)&(m!=0)] = 1   # what is protected
-                w.mul_(m.mul_(keep))
+                some_protected = competes.data_ptr()!=alive.data_ptr()
+                if some_protected: keep[(competes==0)&(alive!=0)] = 1
+                w.mul_(alive.mul_(keep))
 
 # %% ../../nbs/masks/06_stream.ipynb #st000013
 def renew_many(
