@@ -6,7 +6,7 @@ Docs: https://fasterprune.github.io/fasterprune/channels/trace.html.md"""
 
 # %% auto #0
 __all__ = ['op_kinds', 'Operation', 'operations', 'call_kinds', 'Felt', 'Site', 'Call', 'Trace', 'aten', 'rule', 'operation',
-           'Watch', 'keep_all', 'pointwise', 'seen', 'unheard', 'watched']
+           'keep_all', 'Watch', 'pointwise', 'tell', 'seen', 'unheard', 'watched']
 
 # %% ../../nbs/channels/01_trace.ipynb #10b0738d
 import torch
@@ -53,8 +53,9 @@ class Trace:
     trained:bool = False # did the model run in training mode, too?
 
     def __post_init__(self):
+        tensors = [*self.model.named_parameters(), *self.model.named_buffers()]
         self.names = {}   # id of a parameter or buffer -> its first name, and itself
-        for name,p in [*self.model.named_parameters(), *self.model.named_buffers()]: self.names.setdefault(id(p), (name,p))
+        for name,p in tensors: self.names.setdefault(id(p), (name,p))
         self.kind = {name:isinstance(p, nn.Parameter) for name,p in self.names.values()}   # name -> no buffer?
 
 # %% ../../nbs/channels/01_trace.ipynb #ff7db768
@@ -64,18 +65,19 @@ def _constant(p, d):
     if p.ndim==1: return p.detach().double().cpu().numpy().copy()
     rows = p.detach().movedim(d, 0)
     # a look at a few numbers spares most of the reading
-    few = rows[(slice(None),)+(slice(2),)*(p.ndim-1)]
-    idx = (few.flatten(1)==0).all(1).nonzero()[:,0]
-    idx = idx[(rows[idx].flatten(1)==0).all(1)]
-    return np.where(np.isin(np.arange(len(rows)), idx.cpu()), 0, np.nan)
+    maybe = _zero_rows(rows[(slice(None),)+(slice(2),)*(p.ndim-1)])
+    zero = maybe[_zero_rows(rows[maybe])]
+    return np.where(np.isin(np.arange(len(rows)), zero.cpu()), 0, np.nan)
+
+def _zero_rows(x): return (x.flatten(1)==0).all(1).nonzero()[:,0]
 
 @patch
 def _param(self:Trace, name, p):
     "The labels of a parameter"
     if name not in self.params:
         with _disable_current_modes():   # looking at a parameter is not part of the run
-            floats = p.is_floating_point()
-            self.params[name] = [Dim(self.at.new(n), _constant(p, d)) if floats else None for d,n in enumerate(p.shape)]
+            label = lambda d,n: Dim(self.at.new(n), _constant(p, d)) if p.is_floating_point() else None
+            self.params[name] = [label(d, n) for d,n in enumerate(p.shape)]
     return self.params[name]
 
 # %% ../../nbs/channels/01_trace.ipynb #7adc7b0c
@@ -142,6 +144,8 @@ def aten(names):
     "The operations of those `names`, as in `'relu relu_'`, that this PyTorch has"
     return [getattr(torch.ops.aten, name) for name in names.split() if hasattr(torch.ops.aten, name)]
 
+
+# %% ../../nbs/channels/01_trace.ipynb #c1a5010b
 def rule(
     *ops, # operations: `torch.ops.aten.…`, or their names: `'torchvision::roi_align'`
     kind:str=None, # where zeros go: one of `op_kinds`; default: they end here
@@ -162,6 +166,8 @@ def _name(op):
     full = op if isinstance(op, str) else getattr(op, '_qualified_op_name', None) or op._schema.name
     return full.rpartition('::')[2].strip('_')
 
+
+# %% ../../nbs/channels/01_trace.ipynb #c1a5010c
 def operation(
     func # as PyTorch calls it: `torch.ops.aten.relu.default`
 )->Operation:
@@ -170,6 +176,15 @@ def operation(
     for key in (func, packet, packet._qualified_op_name):
         if key in operations: return operations[key]
     return Operation(pointwise if torch.Tag.pointwise in func.tags else keep_all)
+
+# %% ../../nbs/channels/01_trace.ipynb #fbbea034
+def _tensors(o): return [t for t in tree_leaves(o) if isinstance(t, Tensor)]
+
+def keep_all(trace, out, *args, **kw):
+    "What to do without a rule: keep everything"
+    for t in _tensors((args,kw)): trace.freeze(t, 'goes through an operation without a rule')
+    nothing = lambda o: [None]*o.ndim if isinstance(o, Tensor) else None   # no labels
+    return list(map(nothing, out)) if isinstance(out, (tuple,list)) else nothing(out)
 
 # %% ../../nbs/channels/01_trace.ipynb #05a0fe11
 Felt = namedtuple('Felt', (
@@ -195,8 +210,6 @@ def _feel(self:Trace, ts, outs):
         for o in outs: self.feels[o] = Felt(self.felt, self.computed)
 
 # %% ../../nbs/channels/01_trace.ipynb #7098872d
-def _tensors(o): return [t for t in tree_leaves(o) if isinstance(t, Tensor)]
-
 @patch
 def _label(self:Trace, out, labels):
     "Write down the labels of what an operation gave"
@@ -206,6 +219,13 @@ def _label(self:Trace, out, labels):
     for o,dims in pairs:
         if isinstance(o, Tensor) and dims is not None: self.lab[o] = self.places[_place(o)] = list(dims)
 
+
+# %% ../../nbs/channels/01_trace.ipynb #c1a50108
+@patch
+def _labelled(self:Trace, ts):
+    "Has any dimension of these tensors a label?"
+    return any(dim is not None for t in ts for dim in self.dims(t))
+
 @patch
 def step(self:Trace, func, out, args, kwargs):
     "Label what an operation gave"
@@ -214,7 +234,7 @@ def step(self:Trace, func, out, args, kwargs):
     self.felt,self.computed = {},self._computed_weights(ts)
     fixed = bool(ts) and all(self.is_param(t) for t in ts)
     labels = op.rule(self, out, *args, **kwargs)
-    if op.rule is keep_all and any(d is not None for t in ts for d in self.dims(t)): self.unknown[str(func.overloadpacket)] += 1
+    if op.rule is keep_all and self._labelled(ts): self.unknown[str(func.overloadpacket)] += 1
     self._label(out, labels)
     if fixed:
         for o in outs: self.fixed[o] = True
@@ -231,14 +251,9 @@ class Watch(TorchDispatchMode):
         self.trace.step(func, out, args, kwargs or {})
         return out
 
-# %% ../../nbs/channels/01_trace.ipynb #fbbea034
-def keep_all(trace, out, *args, **kw):
-    "What to do without a rule: keep everything"
-    for t in _tensors((args,kw)): trace.freeze(t, 'goes through an operation without a rule')
-    nothing = lambda o: [None]*o.ndim if isinstance(o, Tensor) else None
-    return list(map(nothing, out)) if isinstance(out, (tuple,list)) else nothing(out)
-
 # %% ../../nbs/channels/01_trace.ipynb #6aaf09a5
+def _extremes(rows): return (o.double().cpu().numpy() for o in rows.aminmax(dim=1))
+
 @patch
 def check(self:Trace, out, d, dim, maybe):
     "`dim` for dimension `d` of `out`, holding a constant where it `maybe` does and `out` shows one"
@@ -246,7 +261,7 @@ def check(self:Trace, out, d, dim, maybe):
     if not maybe.any() or not out.is_floating_point() or not out.numel(): return dim.vary()
     idx = np.flatnonzero(maybe)
     rows = out.detach().movedim(d, 0)[torch.from_numpy(idx).to(out.device)].reshape(len(idx), -1)
-    low,high = rows.amin(1).double().cpu().numpy(),rows.amax(1).double().cpu().numpy()
+    low,high = _extremes(rows)
     const = np.full(len(dim), np.nan)
     const[idx] = np.where(low==high, low, np.nan)
     return dim.holds(const)
@@ -260,8 +275,8 @@ def keeps(self:Trace, out, d, dim):
     if out.shape[d:d+1]!=(len(dim),): return dim.vary()
     rows = out.detach().movedim(d, 0).reshape(len(dim), -1)
     tol = 64*torch.finfo(out.dtype).eps
-    low,high = (np.isclose(o.double().cpu().numpy(), dim.const, tol, 0) for o in rows.aminmax(dim=1))
-    return dim.holds(np.where(low&high, dim.const, np.nan))
+    as_before = [np.isclose(o, dim.const, tol, 0) for o in _extremes(rows)]
+    return dim.holds(np.where(np.all(as_before, axis=0), dim.const, np.nan))
 
 # %% ../../nbs/channels/01_trace.ipynb #c0f84985
 @patch
@@ -287,6 +302,8 @@ Site = namedtuple('Site', (
     'ids' # atoms that are alive unless the constants are folded
 ))
 
+
+# %% ../../nbs/channels/01_trace.ipynb #c1a50109
 @patch
 def _dim_of(self:Trace, w, dim):
     "(name, dimension) of the parameter that `w` is, or `None`"
@@ -308,7 +325,8 @@ def site(self:Trace,
     known = np.isfinite(const)
     folds = known&(const!=0)
     bias_name = self.names[id(bias)][0] if id(bias) in self.names else None
-    self.sites.append(Site(*place, const, bias_name, np.concatenate([a.ids[folds].ravel(), b.ids[folds].ravel()])))
+    ids = np.concatenate([dim.ids[folds].ravel() for dim in (a,b)])
+    self.sites.append(Site(*place, const, bias_name, ids))
     return known
 
 # %% ../../nbs/channels/01_trace.ipynb #0c7d78f3
@@ -357,15 +375,26 @@ def _operands(trace, ts, out, d):
         e = d-(out.ndim-t.ndim)
         if e<0: continue
         dim = trace.dims(t)[e]
-        if (t.shape[e]==n and n>1) or (n==1 and dim is not None): res.append((t,dim))
+        as_long = t.shape[e]==n if n>1 else dim is not None
+        if as_long: res.append((t,dim))
     return res
 
 def _united(trace, labels):
     "Unite the labels of all, or `None` if one lacks them"
+    if all(dim is None for dim in labels): return None
     res = labels[0]
     for dim in labels[1:]:
         if dim is not res: res = trace.at.unite(res, dim)
     return None if any(dim is None for dim in labels) else res
+
+
+# %% ../../nbs/channels/01_trace.ipynb #c1a5010d
+def _maybe_constant(trace, found, every, mul):
+    "Where a dimension may be constant, if tensors and labels `found` there make it: all of them are, or a factor is zero"
+    consts = np.stack([dim.const for _,dim in found])
+    whole = all(any(t is o for o,_ in found) for t in every)
+    maybe = (~np.isnan(consts)).all(0) if whole else np.zeros(consts.shape[1], bool)
+    return maybe|(consts==0).any(0) if mul else maybe
 
 def pointwise(trace, out, *args, mul=False, **kw):
     "Each number of `out` comes from those in its place"
@@ -377,23 +406,42 @@ def pointwise(trace, out, *args, mul=False, **kw):
     res = []
     for d in range(out.ndim):
         found = _operands(trace, [t for t in ts if t.ndim], out, d)
-        labels = [dim for _,dim in found]
-        united = _united(trace, labels) if any(dim is not None for dim in labels) else None
-        if united is None:
-            res.append(None)
-            continue
-        consts = np.stack([dim.const for dim in labels])
-        whole = all(any(t is o for o,_ in found) for t in every)
-        maybe = (~np.isnan(consts)).all(0) if whole else np.zeros(out.shape[d], bool)
-        if mul: maybe |= (consts==0).any(0)
-        res.append(trace.check(out, d, united, maybe))
+        united = _united(trace, [dim for _,dim in found])
+        if united is not None: united = trace.check(out, d, united, _maybe_constant(trace, found, every, mul))
+        res.append(united)
     return res
+
+# %% ../../nbs/channels/01_trace.ipynb #c1a50106
+def _by_reason(said):
+    res = defaultdict(list)
+    for ids,why in said: res[why] += ids.ravel().tolist()
+    return dict(res)
+
+def tell(
+    f, # what is done with tensors
+    *shapes # of these tensors
+)->dict: # labels of what comes out, and what is said of atoms: which are united, products, alive, lossy, kept
+    "What rules say of `f(*tensors)`, if each index of each dimension has an atom"
+    trace,tensors = Trace(nn.Identity()),[torch.randn(shape) for shape in shapes]
+    for x in tensors: trace.lab[x] = [Dim(trace.at.new(n)) for n in x.shape]
+    with Watch(trace): out = f(*tensors)
+    at = trace.at
+    pairs = {pair for a,b in at.pairs for pair in zip(a.tolist(), b.tolist())}
+    said = dict(
+        out=[None if dim is None else dim.ids.squeeze(1).tolist() for dim in trace.dims(out)],
+        united=sorted((a,b) for a,b in pairs if a!=b and a and b),
+        products=[(atom,tuple(of)) for atoms,cols in at.defs for atom,of in zip(atoms.tolist(), cols.tolist())],
+        alive=sorted({atom for ids in at.alive for atom in ids.tolist()}),
+        lossy=_by_reason(at.lossy), kept=_by_reason(at.why))
+    return {name:o for name,o in said.items() if o}
 
 # %% ../../nbs/channels/01_trace.ipynb #38446e29
 def seen(stack):
     "Are the calls of the module that runs written down?"
     return not any(isinstance(m, nn.MultiheadAttention) for m in stack[-2:])
 
+
+# %% ../../nbs/channels/01_trace.ipynb #c1a5010a
 Call = namedtuple('Call', (
     'module', # whose forward makes it
     'name', # of the function
