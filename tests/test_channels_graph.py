@@ -5,14 +5,12 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from fastcore.basics import patch
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from torch import nn, Tensor
 from types import MappingProxyType
 import fasterprune.channels.rules_move, fasterprune.channels.rules_sum
 from fasterprune.base.run import Batch, unwrap
 from fasterprune.base.report import Report
-from fasterprune.channels.labels import classes, Dim
+from fasterprune.channels.labels import classes, components, Dim, joined_pairs
 from fasterprune.channels.trace import Trace, watched
 import copy, torchvision
 from dataclasses import FrozenInstanceError

@@ -23,3 +23,7 @@ def test_an_unknown_kind_names_the_choices():
     with expect_fail(ValueError, 'unary'): rule('nobody::has', kind='unari')
     with expect_fail(ValueError, 'blind'): rule('nobody::has', call='blnd')
     assert 'nobody::has' not in operations
+
+def test_what_rules_say_is_told_without_a_model():
+    test_eq(tell(lambda x,y: x+y, (2,1), (1,)), dict(out=[[1,2],[3]], united=[(3,4)]))
+    test_eq(tell(lambda x: (x,x+1), (2,))['out'], [[[1,2]],[[1,2]]])

@@ -14,8 +14,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from fastcore.basics import patch
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from torch import nn, Tensor
 from types import MappingProxyType
 
@@ -23,7 +21,7 @@ import fasterprune.channels.rules_move, fasterprune.channels.rules_sum   # whose
 
 from ..base.run import Batch, unwrap
 from ..base.report import Report
-from .labels import classes, Dim
+from .labels import classes, components, Dim, joined_pairs
 from .trace import Trace, watched
 
 # %% ../../nbs/channels/04_graph.ipynb #08b98736
@@ -63,14 +61,17 @@ def _frozen(o):
     if type(o) in (list,tuple): return tuple(map(_frozen, o))
     return frozenset(o) if isinstance(o, set) else o
 
+
+# %% ../../nbs/channels/04_graph.ipynb #c1a50403
 def _equal(a, b):
     "Do two values say the same?"
     if a is b: return True
-    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray): return np.array_equal(a, b, equal_nan=np.asarray(a).dtype.kind=='f')
-    if isinstance(a, Dim) and isinstance(b, Dim): return _equal(a.ids, b.ids) and _equal(a.const, b.const)
-    if isinstance(a, Mapping) and isinstance(b, Mapping): return a.keys()==b.keys() and all(_equal(a[k], b[k]) for k in a)
-    if isinstance(a, (tuple,list)) and type(a) is type(b): return len(a)==len(b) and all(map(_equal, a, b))
-    return type(a) is type(b) and bool(a==b)
+    if type(a) is not type(b): return False
+    if isinstance(a, np.ndarray): return np.array_equal(a, b, equal_nan=a.dtype.kind=='f')
+    if isinstance(a, Dim): return _equal(a.ids, b.ids) and _equal(a.const, b.const)
+    if isinstance(a, Mapping): return a.keys()==b.keys() and all(_equal(a[k], b[k]) for k in a)
+    if isinstance(a, (tuple,list)): return len(a)==len(b) and all(map(_equal, a, b))
+    return bool(a==b)
 
 @patch
 def __eq__(self:ChannelGraph, other):
@@ -81,6 +82,8 @@ def __eq__(self:ChannelGraph, other):
 @patch
 def __hash__(self:ChannelGraph): return hash((id(self.model),self.zero,len(self.cls)))
 
+
+# %% ../../nbs/channels/04_graph.ipynb #c1a50404
 @patch
 def __repr__(self:ChannelGraph):
     groups = self.groups()
@@ -94,7 +97,8 @@ def _flat(sets, n):
     size,has = np.ones(n, int),sorted(sets)
     size[has] = [len(sets[o]) for o in has]
     flat = np.repeat(np.arange(n), size)
-    flat[np.repeat(np.isin(np.arange(n), has), size)] = [o for i in has for o in sorted(sets[i])]
+    is_set = np.isin(np.arange(n), has)
+    flat[np.repeat(is_set, size)] = [o for i in has for o in sorted(sets[i])]
     return np.cumsum(size)-size,size,flat
 
 def _with_factors(c, factors, none):
@@ -108,6 +112,8 @@ def _with_factors(c, factors, none):
     c = np.sort(c, axis=1)
     return np.where(c<none, c, -1)[:,(c<none).any(0)]
 
+
+# %% ../../nbs/channels/04_graph.ipynb #c1a50407
 def _class_rows(trace, cls, prod):
     "(parameter, dimension) -> the classes of each index"
     factors,res = _flat(prod, cls.max()+1),{}
@@ -135,6 +141,8 @@ def _by_class(rows, zero):
     ends = [*starts[1:].tolist(), len(i)]
     return [(k,i[a:b]) for k,a,b in zip(found.tolist(), starts.tolist(), ends)]
 
+
+# %% ../../nbs/channels/04_graph.ipynb #c1a50409
 def _cover(trace, rows, zero):
     "What each class covers (see `ChannelGraph.members`), and what groups touch (see `Group`)"
     members,touches,whole = defaultdict(list),defaultdict(list),set()
@@ -162,8 +170,9 @@ def _foldable(trace):
     for s in trace.sites: reads[s.name,s.dim].append(s)
     for (name,d),sites in reads.items():
         if trace.used[name]!=len(sites): continue
+        biases = {s.bias for s in sites}
         bias = sites[0].bias
-        alone = len({s.bias for s in sites})==1 and trace.used.get(bias)==len(sites) and trace.kind[bias]
+        alone = len(biases)==1 and trace.used.get(bias)==len(sites) and trace.kind[bias]
         res[name,d] = np.stack([s.const for s in sites]),(bias if alone else None)
     return res
 
@@ -177,6 +186,8 @@ def _why_lossy(at, cls, prod):
         for c in _leaves(ids, cls, prod): res.setdefault(c, why)
     return res
 
+
+# %% ../../nbs/channels/04_graph.ipynb #c1a5040a
 def solve(
     trace:Trace # of a run that is over
 )->ChannelGraph:
@@ -185,7 +196,7 @@ def solve(
     cls,zero,prod = classes(at)
     rows = _class_rows(trace, cls, prod)
     members,touches = _cover(trace, rows, zero)
-    met = np.stack([_joined(p[i] for p in at.pairs) for i in (0,1)])
+    met = joined_pairs(at.pairs)
     found = dict(
         cls=cls, zero=int(zero), prod=prod, members=members, touches=touches, class_rows=rows,
         why_lossy=_why_lossy(at, cls, prod), foldable=_foldable(trace),
@@ -234,6 +245,8 @@ class Group:
         tail = f' ({self.lossy})' if self.lossy else ''
         return f"{len(self)} channels: {_listed(self.touches, False)} -> {_listed(self.touches, True) or 'nobody'}{tail}"
 
+
+# %% ../../nbs/channels/04_graph.ipynb #c1a5040c
 def _listed(touches, read):
     "Dimensions that write channels or read them, as text"
     name = lambda n,d,k: f'{n}[{d}]'+(f'×{k}' if k>1 else '')
@@ -300,7 +313,8 @@ def report(self:ChannelGraph)->Report:
     rows = []
     for g in self.groups():
         exact = f'no: {g.lossy}' if g.lossy else 'yes'
-        rows.append({'Group':g.name, 'Channels':len(g), 'Tensors':len({n for n,*_ in g.touches}), 'Exact':exact})
+        tensors = {name for name,*_ in g.touches}
+        rows.append({'Group':g.name, 'Channels':len(g), 'Tensors':len(tensors), 'Exact':exact})
     notes = []
     if self.unknown: notes.append(f"Kept, for want of a rule: what goes through {', '.join(self.unknown)}")
     if self.unreached:
@@ -324,6 +338,8 @@ def _over_weights(s, d, how):
     if how=='max': return rows.amax(1)
     return rows.sum(1, dtype=torch.promote_types(s.dtype, torch.float32))
 
+
+# %% ../../nbs/channels/04_graph.ipynb #c1a5040f
 def joint_scores(
     places:list, # from `Group.places`
     scores:dict, # name of a parameter -> scores of its weights; what is missing has no say
@@ -341,9 +357,7 @@ def joint_scores(
 # %% ../../nbs/channels/04_graph.ipynb #d4db7093
 def _reasons(graph):
     "Part that each atom belongs to if those that are always kept join nothing, and for parts why they are kept"
-    pairs,n = graph.met,len(graph.cls)
-    _,part = connected_components(coo_array((np.ones(pairs.shape[1], bool), tuple(pairs)), shape=(n,n)), directed=False)
-    why = {}
+    part,why = components(graph.met, len(graph.cls)),{}
     for ids,reason in graph.said:
         for c in np.unique(part[ids]).tolist(): why.setdefault(c, reason)
     return part,why
@@ -359,8 +373,8 @@ def kept(self:ChannelGraph)->Report:
         ids = dim.ids[(self.cls[dim.ids]==self.zero).any(1)].ravel()
         if not len(ids): continue
         reasons = dict.fromkeys(why[c] for c in np.unique(part[ids]).tolist() if c in why)
-        reason = '; '.join(reasons) or 'is coupled with what is kept'
-        rows.append({'Parameter':name, 'Dimension':d, 'Kept':len(ids)//dim.ids.shape[1], 'Of':len(dim), 'Why':reason})
+        reason,kept = '; '.join(reasons) or 'is coupled with what is kept',len(ids)//dim.ids.shape[1]
+        rows.append({'Parameter':name, 'Dimension':d, 'Kept':kept, 'Of':len(dim), 'Why':reason})
     return Report(rows, title='Kept always')
 
 # %% ../../nbs/channels/04_graph.ipynb #4a291c8c
@@ -368,8 +382,11 @@ _grey = .85,.85,.85,1.
 
 def _colours(graph):
     "Class -> a number from 0 to 1; groups share the numbers alike"
-    groups = graph.groups()
-    return {c:(i+(j+.5)/len(g))/len(groups) for i,g in enumerate(groups) for j,c in enumerate(g.classes)}
+    groups,res = graph.groups(),{}
+    for i,group in enumerate(groups):
+        shares = (i+(np.arange(len(group))+.5)/len(group))/len(groups)
+        res.update(zip(group.classes, shares.tolist()))
+    return res
 
 def plot_groups(
     graph:ChannelGraph,
@@ -379,16 +396,15 @@ def plot_groups(
     from matplotlib import pyplot as plt
     cmap,number = plt.get_cmap('turbo'),_colours(graph)
     colour = lambda c: cmap(number[c]) if c in number else _grey
-    lines = [(n,d) for (n,d),rows in graph.class_rows.items() if len(rows)>1]
+    lines = {f'{n} [{d}]':rows for (n,d),rows in graph.class_rows.items() if len(rows)>1}
     if ax is None: ax = plt.subplots(figsize=(6,.22*len(lines)+.4))[1]
-    for y,(n,d) in enumerate(lines):
-        rows = graph.rows(n, d)
+    for y,rows in enumerate(lines.values()):
         bands = np.where(rows<0, rows[:,:1], rows).T.tolist()   # an index of a product has several colours
         picture = [list(map(colour, band)) for band in bands]
         ax.imshow(picture, extent=(0,1,y+.1,y+.9), aspect='auto', interpolation='nearest')
     ax.set_xlim(0, 1)
     ax.set_ylim(len(lines), 0)
     ax.set_xticks([])
-    ax.set_yticks([y+.5 for y in range(len(lines))], [f'{n} [{d}]' for n,d in lines], fontsize=7)
+    ax.set_yticks(np.arange(len(lines))+.5, lines, fontsize=7)
     for s in ax.spines.values(): s.set_visible(False)
     return ax

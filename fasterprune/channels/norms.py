@@ -67,6 +67,8 @@ def _pass(trace, kind, out, given, args):
     dims = given[0][1]
     return [dims]*len(out) if isinstance(out, (tuple,list)) else dims
 
+
+# %% ../../nbs/channels/05_norms.ipynb #c1a50501
 @patch
 def mix(self:_Writers, parts, every=True):
     "New atoms that are dead with `every` part, or any"
@@ -120,7 +122,7 @@ def _pad_writes(trace, kind, out, given, args):
     "Zeros around a picture change nothing, as long as no dimension that is labelled grows"
     x,dims = given[0]
     value = any(args[2:])
-    grows = any(a!=b and dim is not None for a,b,dim in zip(out.shape, x.shape, dims))
+    grows = any(dim is not None and len(dim)!=n for n,dim in zip(out.shape, dims))
     return None if value or grows else dims
 
 # %% ../../nbs/channels/05_norms.ipynb #51b80e2a
@@ -146,6 +148,8 @@ def _products(at):
         for atom,row in zip(x.tolist(), cols.tolist()): res.setdefault(frozenset(row), atom)
     return res
 
+
+# %% ../../nbs/channels/05_norms.ipynb #c1a50506
 class Norms:
     "Norms, and the filters that write their channels"
     def __init__(self, trace):
@@ -155,7 +159,8 @@ class Norms:
             if ids.shape[1]==1: return ids[:,0]
             return np.array([first.get(frozenset(row), 0) for row in ids.tolist()])
         self.n = trace.at.n
-        self.of = {n:one(trace.params[n][d].ids) for n,(_,d) in trace.weights.items() if n in trace.params}
+        reached = {n:trace.params[n][d] for n,(_,d) in trace.weights.items() if n in trace.params}
+        self.of = {n:one(dim.ids) for n,dim in reached.items()}
         self.mixed = [(new, [one(ids) for ids in parts], every) for new,parts,every in trace.mixed]
         known = {n:o for n,o in trace.norms.items() if all(dim is not None for dim in o[1])}
         self.norms = {n:(shift, [one(dim.ids) for dim in inputs]) for n,(shift,inputs) in known.items()}

@@ -13,266 +13,363 @@ import numpy as np
 from torch import Tensor
 
 from .trace import aten, keep_all, pointwise, rule
-from .rules_move import grid, merged
+from .rules_move import grid, merged, note_view
 
 # %% ../../nbs/channels/03_rules_sum.ipynb #94a3787c
-def _zeros_stay(g, out, d, dim):
+def _zeros_stay(trace, out, d, dim):
     "`dim` for dimension `d` of `out`, zero where it was if `out` is"
-    return None if dim is None else g.check(out, d, dim, dim.zero)
+    return None if dim is None else trace.check(out, d, dim, dim.zero)
+
+def _meet(trace, a, b):
+    "Two labels united; two that are missing stay so"
+    return None if a is None and b is None else trace.at.unite(a, b)
+
+def _summed(trace, a, d, b, e, bias=None):
+    "Dimension `d` of `a` and dimension `e` of `b` are summed over together"
+    dim_a,dim_b = trace.dims(a)[d],trace.dims(b)[e]
+    a_is_param,b_is_param = trace.is_param(a),trace.is_param(b)
+    site = (a,d,b,bias) if b_is_param else (b,e,a)
+    trace.contract(dim_a, dim_b, a_is_param, b_is_param, site)
 
 @rule(*aten('mm'), kind='moves')
-def _mm(g, out, a, b, bias=None):
-    (a0,a1),(b0,b1) = g.dims(a),g.dims(b)
-    g.contract(a1, b0, g.is_param(a), g.is_param(b), (a,1,b,bias) if g.is_param(b) else (b,0,a))
-    if not g.is_param(a) and not g.is_param(b): g.lossy(a1, 'attention scale'); g.lossy(b0,'attention scale')
-    return [_zeros_stay(g, out, 0, a0), _zeros_stay(g, out, 1, b1)]
+def _mm(trace, out, a, b, bias=None):
+    _summed(trace, a, 1, b, 0, bias)
+    if not trace.is_param(a) and not trace.is_param(b):
+        for dim in (trace.dims(a)[1],trace.dims(b)[0]): trace.lossy(dim, 'attention scale')
+    return [_zeros_stay(trace, out, 0, trace.dims(a)[0]), _zeros_stay(trace, out, 1, trace.dims(b)[1])]
+
+# %% ../../nbs/channels/03_rules_sum.ipynb #c1a50304
+def _reads_whole(trace, b):
+    "Is `b` all of a matrix that is a parameter?"
+    dims = trace.params.get(trace.origin(b), ())
+    return len(dims)==2 and all(any(dim is o for o in dims) for dim in trace.dims(b))
+
+def _with_bias(trace, out, d, dim, bias):
+    "The label of dimension `d` of `out`, to which a bias was added"
+    both = _meet(trace, dim, bias)
+    return None if both is None else trace.check(out, d, both, dim.zero)
+
 @rule(*aten('addmm'), kind='moves')
-def _addmm(g, out, c, a, b, **kw):
-    w = g.params.get(g.origin(b), ())
-    whole = not kw and c.shape==out.shape[1:] and len(w)==2 and all(any(d is o for o in w) for d in g.dims(b))
-    r0,r1 = _mm(g, out, a, b, c if whole else None)
-    c1 = g.dims(c)[-1]
-    if c1 is not None or r1 is not None: r1 = _join(g, out, 1, g.dims(b)[1], c1)
-    return [r0,r1]
-def _join(g, out, d, x, bias):
-    u = g.at.unite(x, bias)
-    return None if u is None else g.check(out, d, u, x.zero)
+def _addmm(trace, out, c, a, b, **kw):
+    whole = not kw and c.shape==out.shape[1:] and _reads_whole(trace, b)
+    lines,_ = _mm(trace, out, a, b, c if whole else None)
+    return [lines, _with_bias(trace, out, 1, trace.dims(b)[1], trace.dims(c)[-1])]
 
 # %% ../../nbs/channels/03_rules_sum.ipynb #b9d3ed33
 @rule(*aten('bmm'), kind='moves')
-def _bmm(g, out, a, b):
-    (a0,a1,a2),(b0,b1,b2) = g.dims(a),g.dims(b)
-    z = g.at.unite(a0,b0) if not (a0 is None and b0 is None) else None
-    g.contract(a2, b1, g.is_param(a), g.is_param(b), (a,2,b) if g.is_param(b) else (b,1,a))
-    if not g.is_param(b): g.lossy(a2,'attention scale'); g.lossy(b1,'attention scale')
-    first = None if z is None else g.check(out, 0, z, a0.zero|b0.zero)
-    return [first, _zeros_stay(g, out, 1, a1), _zeros_stay(g, out, 2, b2)]
+def _bmm(trace, out, a, b):
+    (batch_a,lines,summed_a),(batch_b,summed_b,columns) = trace.dims(a),trace.dims(b)
+    batch = _meet(trace, batch_a, batch_b)
+    _summed(trace, a, 2, b, 1)
+    if not trace.is_param(b):
+        for dim in (summed_a,summed_b): trace.lossy(dim, 'attention scale')
+    if batch is not None: batch = trace.check(out, 0, batch, batch_a.zero|batch_b.zero)
+    return [batch, _zeros_stay(trace, out, 1, lines), _zeros_stay(trace, out, 2, columns)]
+
 @rule(*aten('baddbmm'))
-def _baddbmm(g, out, c, a, b, **kw):
-    r = _bmm(g, out, a, b)
-    return [x if x is None and y is None else g.at.unite(x,y) for x,y in zip(r, g.dims(c))] if c.ndim==3 else r
+def _baddbmm(trace, out, c, a, b, **kw):
+    dims = _bmm(trace, out, a, b)
+    if c.ndim!=3: return dims
+    return [_meet(trace, dim, other) for dim,other in zip(dims, trace.dims(c))]
 
 # %% ../../nbs/channels/03_rules_sum.ipynb #ac8cd87b
+def _all_united(trace, dims):
+    res = dims[0]
+    for dim in dims[1:]:
+        if dim is not res: res = trace.at.unite(res, dim)
+    return res
+
+def _mask_dims(trace, mask):
+    "What a mask says of batch, heads, queries and keys: a list of labels each, empty where it is the same for all"
+    res = [[] for _ in range(4)]
+    if mask is None: return res
+    for said,n,dim in zip(reversed(res), reversed(mask.shape), reversed(trace.dims(mask))):
+        if n>1: said.append(dim)
+    return res
+
 @rule(*aten('_scaled_dot_product_flash_attention_for_cpu _scaled_dot_product_flash_attention'))
-def attention(g, out, q, k, v, *args, attn_mask=None, **kw):
-    def one(*ds):
-        cur = ds[0]
-        for d in ds[1:]:
-            if d is not cur: cur = g.at.unite(cur, d)
-        return cur
-    dq,dk,dv = map(g.dims, (q,k,v))
-    over = [[] for _ in range(4)]   # what a mask says of batch, heads, queries and keys
-    if attn_mask is not None:
-        for o,n,d in zip(over[::-1], attn_mask.shape[::-1], g.dims(attn_mask)[::-1]): o.extend([d]*(n>1))
-    b,h = (one(dq[i], dk[i], dv[i], *over[i]) for i in (0,1))
-    l,s = one(dq[2], *over[2]),one(dk[2], *over[3])
-    for d in (dq[3],dk[3]): g.lossy(d, 'attention scale')
-    g.contract(dq[3], dk[3])
-    g.lossy(s, 'a softmax'); g.alive_in(s and s.vary())
-    g.contract(s and s.vary(), dv[2])
-    b,h,l = (d and d.vary() for d in (b,h,l))
-    if h is not None and dv[1] is not None: h = g.check(out[0], 1, h, dv[1].zero)
-    return [[b, h, l, dv[3] and g.check(out[0], 3, dv[3], dv[3].zero)], [b, h and h.vary(), l]]
+def attention(trace, out, q, k, v, *args, attn_mask=None, **kw):
+    dims_q,dims_k,dims_v = map(trace.dims, (q,k,v))
+    of_batch,of_heads,of_queries,of_keys = _mask_dims(trace, attn_mask)
+    batch = _all_united(trace, [dims_q[0], dims_k[0], dims_v[0], *of_batch])
+    heads = _all_united(trace, [dims_q[1], dims_k[1], dims_v[1], *of_heads])
+    queries = _all_united(trace, [dims_q[2], *of_queries])
+    keys = _all_united(trace, [dims_k[2], *of_keys])
+    for dim in (dims_q[3],dims_k[3]): trace.lossy(dim, 'attention scale')
+    trace.contract(dims_q[3], dims_k[3])
+    _softmax_over(trace, keys)
+    trace.contract(keys and keys.vary(), dims_v[2])
+    batch,heads,queries = (dim and dim.vary() for dim in (batch,heads,queries))
+    if heads is not None and dims_v[1] is not None: heads = trace.check(out[0], 1, heads, dims_v[1].zero)
+    sizes = [batch, heads and heads.vary(), queries]
+    return [[batch, heads, queries, _zeros_stay(trace, out[0], 3, dims_v[3])], sizes]
+
+# %% ../../nbs/channels/03_rules_sum.ipynb #50313042
+def _softmax_over(trace, dim):
+    trace.lossy(dim, 'a softmax')
+    trace.alive_in(dim and dim.vary())
+
+@rule(*aten('_softmax _log_softmax softmax _safe_softmax cumsum'))
+def _softmax(trace, out, x, dim, *args, **kw):
+    dims = trace.dims(x)
+    _softmax_over(trace, dims[dim])
+    return [o and o.vary() for o in dims]
 
 # %% ../../nbs/channels/03_rules_sum.ipynb #a4215876
+_own_norm = 'the norm of a weight'
+
 @rule(*aten('mv dot vdot'))
-def _mv(g, out, a, b):
-    a,b = g.dims(a),g.dims(b)
-    for d in (a[-1],b[0]): g.lossy(d, 'the norm of a weight')
-    g.contract(a[-1], b[0])
-    for d in a[:-1]: g.lossy(d, 'the norm of a weight')
-    return [d and d.vary() for d in a[:-1]]
+def _mv(trace, out, a, b):
+    a,b = trace.dims(a),trace.dims(b)
+    for dim in (a[-1],b[0]): trace.lossy(dim, _own_norm)
+    trace.contract(a[-1], b[0])
+    for dim in a[:-1]: trace.lossy(dim, _own_norm)
+    return [dim and dim.vary() for dim in a[:-1]]
+
 @rule(*aten('_weight_norm _weight_norm_interface'))
-def _weight_norm(g, out, v, w, dim=0):
-    ds = list(g.dims(v))
-    for d in range(v.ndim):
-        if d!=dim%v.ndim: g.lossy(ds[d], 'the norm of a weight')
-    if g.dims(w)[dim] is not None or ds[dim] is not None: ds[dim] = g.at.unite(ds[dim], g.dims(w)[dim])
-    res = [d and g.check(out[0] if isinstance(out, (tuple,list)) else out, i, d, d.zero) for i,d in enumerate(ds)]
-    return [res,[None]*w.ndim] if isinstance(out, (tuple,list)) else res
+def _weight_norm(trace, out, v, length, dim=0):
+    dims = list(trace.dims(v))
+    for d,label in enumerate(dims):
+        if d!=dim%v.ndim: trace.lossy(label, _own_norm)
+    dims[dim] = _meet(trace, dims[dim], trace.dims(length)[dim])
+    several = isinstance(out, (tuple,list))
+    dims = [_zeros_stay(trace, out[0] if several else out, d, label) for d,label in enumerate(dims)]
+    return [dims,[None]*length.ndim] if several else dims
 
 # %% ../../nbs/channels/03_rules_sum.ipynb #58932c2a
-def _groups_conv(g, xc, wo, wi, cin, cout, groups):
-    "The label of the outputs of a grouped convolution"
-    if cin==groups:   # depthwise
-        rep = None if xc is None else xc.take(np.repeat(np.arange(cin), cout//cin))
-        g.at.freeze(wi, 'is the one input of a depthwise filter')
-        return None if g.at.unite(wo, rep) is None else wo.holds(np.where(wo.zero|rep.zero, 0, np.nan))
-    a,b = grid(g, xc, [groups,cin//groups]) if xc is not None else (None,None)
-    o,_ = grid(g, wo, [groups,cout//groups])
-    if a is not None or o is not None: g.at.unite(o, a)
-    g.contract(b, wi, False, True); g.alive_in(xc)
-    return wo
+def _where_zero(dim, *others):
+    "`dim`, holding zeros where it or one of `others` does"
+    if dim is None: return None
+    zero = np.any([o.zero for o in (dim,*others)], axis=0)
+    return dim.holds(np.where(zero, 0, np.nan))
 
-def _groups_transposed(g, xc, wo, wi, cin, cout, groups):
-    "The label of the outputs of a transposed convolution in groups, whose weight has an index for each input, and one for the same output of each group"
-    g.contract(xc, wi, False, True); g.alive_in(xc)
-    a = None if xc is None else grid(g, xc, [groups,cin//groups])[0]
-    silent = lambda d: d and d.holds(np.where(d.zero, 0, np.nan))
-    return None if a is None and wo is None else merged(g, [silent(a),silent(wo)], [groups,cout//groups])
+def _depthwise(trace, channels, filters, one, times):
+    "Each channel has `times` filters, of one input each"
+    repeated = channels and channels.take(np.repeat(np.arange(len(channels)), times))
+    trace.at.freeze(one, 'is the one input of a depthwise filter')
+    return None if trace.at.unite(filters, repeated) is None else _where_zero(filters, repeated)
+
+def _in_groups(trace, dim, groups):
+    "The label of groups, and that of what is inside of each"
+    return (None,None) if dim is None else grid(trace, dim, [groups,len(dim)//groups])
+
+def _grouped(trace, channels, filters, inputs, groups):
+    group,inside = _in_groups(trace, channels, groups)
+    of_filters,_ = _in_groups(trace, filters, groups)
+    _meet(trace, of_filters, group)
+    trace.contract(inside, inputs, False, True)
+    trace.alive_in(channels)
+    return filters
+
+# %% ../../nbs/channels/03_rules_sum.ipynb #c1a5030b
+def _transposed_depthwise(trace, channels, filters, one):
+    trace.at.freeze(one, 'is the one output of a depthwise filter')
+    both = trace.at.unite(channels, filters)
+    return both and _where_zero(both, channels, filters)
+
+def _transposed_grouped(trace, channels, inputs, outputs, shape):
+    "`shape`: how many groups, and how many outputs each"
+    trace.contract(channels, inputs, False, True)
+    trace.alive_in(channels)
+    group,_ = _in_groups(trace, channels, shape[0])
+    if group is None and outputs is None: return None
+    return merged(trace, [_where_zero(group),_where_zero(outputs)], shape)
+
+# %% ../../nbs/channels/03_rules_sum.ipynb #c1a5030c
+def _written(trace, out, x, w, bias, groups, transposed, bare):
+    "The label of what a convolution gives; `bare`: it sees no border"
+    c = x.ndim-w.ndim+1
+    channels,writes,reads = trace.dims(x)[c],trace.dims(w)[transposed],trace.dims(w)[1-transposed]
+    n,n_out = x.shape[c],out.shape[c]
+    if groups==1:
+        trace.contract(channels, reads, False, True, (x,c,w,bias if bare else None))
+        return writes
+    if not transposed:
+        if groups==n: return _depthwise(trace, channels, writes, reads, n_out//n)
+        return _grouped(trace, channels, writes, reads, groups)
+    if groups==n==n_out: return _transposed_depthwise(trace, channels, reads, writes)
+    return _transposed_grouped(trace, channels, reads, writes, [groups,n_out//groups])
 
 @rule(*aten('convolution _convolution'), kind='filters')
-def _conv(g, out, x, w, b, stride, pad, dil, transposed, outpad, groups, *args):
-    dx,dw,c = g.dims(x),g.dims(w),x.ndim-w.ndim+1
-    xc,wo,wi = dx[c],dw[transposed],dw[1-transposed]
-    for d in (*dw[2:],*dx[c+1:]): g.at.freeze(d, 'is space')
+def _conv(trace, out, x, w, bias, stride, pad, dilation, transposed, outpad, groups, *args):
+    dims,c = trace.dims(x),x.ndim-w.ndim+1
+    for dim in (*trace.dims(w)[2:],*dims[c+1:]): trace.at.freeze(dim, 'is space')
     # code that calls a convolution itself says how many groups there are
-    if groups>1 and xc is not None: g.views.append((tuple(g.stack), [], [(xc,len(xc))]))
-    if groups==1:
-        inside = not transposed and not any(pad) and id(w) in g.names
-        g.contract(xc, wi, False, True, (x,c,w,b if inside else None)); oc = wo
-    elif not transposed: oc = _groups_conv(g, xc, wo, wi, x.shape[c], out.shape[c], groups)
-    elif groups==x.shape[c]==out.shape[c]:   # depthwise
-        g.at.freeze(wo, 'is the one output of a depthwise filter')
-        zero = xc is not None and wi is not None and (xc.zero|wi.zero)
-        oc = g.at.unite(xc, wi)
-        if oc is not None: oc = oc.holds(np.where(zero, 0, np.nan))
-    else: oc = _groups_transposed(g, xc, wo, wi, x.shape[c], out.shape[c], groups)
-    if b is not None: oc = g.at.unite(oc, g.dims(b)[0])
-    return [*dx[:c], None if oc is None else g.check(out, c, oc, oc.zero), *[None]*(x.ndim-c-1)]
+    if groups>1 and dims[c] is not None: note_view(trace, [], [(dims[c],len(dims[c]))])
+    bare = not transposed and not any(pad) and id(w) in trace.names
+    written = _written(trace, out, x, w, bias, groups, transposed, bare)
+    if bias is not None: written = trace.at.unite(written, trace.dims(bias)[0])
+    space = [None]*(x.ndim-c-1)
+    return [*dims[:c], _zeros_stay(trace, out, c, written), *space]
 
 # %% ../../nbs/channels/03_rules_sum.ipynb #c1786026
+def _scaled(trace, dim, ts, d=0):
+    "`dim` is scaled and shifted by dimension `d` of those of `ts` that are tensors"
+    for t in ts:
+        if isinstance(t, Tensor): _meet(trace, dim, trace.dims(t)[d])
+
+def _silent(trace, scale, d=0):
+    "Where dimension `d` of a scale is zero"
+    dim = trace.dims(scale)[d] if isinstance(scale, Tensor) else None
+    return False if dim is None else dim.zero
+
+def _first_of(out): return out[0] if isinstance(out, (tuple,list)) else out
+
 @rule(*aten('native_batch_norm cudnn_batch_norm _native_batch_norm_legit _native_batch_norm_legit_no_training _batch_norm_with_update '
             '_batch_norm_no_update miopen_batch_norm'), kind='channel norm')
-def _bn(g, out, x, w, b, *args):
-    dx = list(g.dims(x))
-    if any(a is True for a in args):   # takes its own statistics: weights that are standardized, instance norms
-        for d in (dx[0],*dx[2:]): g.lossy(d, 'the statistics of a norm')
-    for t in (w,b,*args):
-        if isinstance(t, Tensor) and (dx[1] is not None or g.dims(t)[0] is not None): g.at.unite(dx[1], g.dims(t)[0])
-    zero = g.dims(w)[0].zero if isinstance(w, Tensor) and g.dims(w)[0] is not None else False
-    if dx[1] is not None: dx[1] = g.check(out[0], 1, dx[1], ~np.isnan(dx[1].const)|zero)
-    return [dx]
+def _bn(trace, out, x, scale, *args):
+    dims = list(trace.dims(x))
+    if any(o is True for o in args):   # takes its own statistics: weights that are standardized, instance norms
+        for dim in (dims[0],*dims[2:]): trace.lossy(dim, 'the statistics of a norm')
+    _scaled(trace, dims[1], (scale,*args))
+    if dims[1] is None: return [dims]
+    maybe = ~np.isnan(dims[1].const)|_silent(trace, scale)
+    dims[1] = trace.check(out[0], 1, dims[1], maybe)
+    return [dims]
 
 # %% ../../nbs/channels/03_rules_sum.ipynb #8b10c7ec
 @rule(*aten('native_layer_norm _fused_rms_norm'), kind='last norm')
 @rule(*aten('layer_norm rms_norm'))
-def _ln(g, out, x, shape, w=None, b=None, *args):
-    ds = list(g.dims(x)); k = len(shape)
-    for i in range(x.ndim-k, x.ndim):
-        for t in (w,b):
-            if isinstance(t,Tensor):
-                l = g.dims(t)[i-(x.ndim-k)]
-                if ds[i] is not None or l is not None: g.at.unite(ds[i], l)
-        g.lossy(ds[i], 'the statistics of a LayerNorm')
-        z = np.zeros(x.shape[i],bool)
-        if ds[i] is not None:
-            if isinstance(w,Tensor) and g.dims(w)[i-(x.ndim-k)] is not None: z = g.dims(w)[i-(x.ndim-k)].zero
-            ds[i] = g.check(out[0] if isinstance(out,(tuple,list)) else out, i, ds[i], z)
-    return [ds] if isinstance(out,(tuple,list)) else ds
+def _ln(trace, out, x, shape, scale=None, shift=None, *args):
+    dims,first = list(trace.dims(x)),x.ndim-len(shape)
+    for d in range(first, x.ndim):
+        _scaled(trace, dims[d], (scale,shift), d-first)
+        trace.lossy(dims[d], 'the statistics of a LayerNorm')
+        zero = np.zeros(x.shape[d], bool)|_silent(trace, scale, d-first)
+        dims[d] = trace.check(_first_of(out), d, dims[d], zero)
+    return [dims] if isinstance(out, (tuple,list)) else dims
 
 # %% ../../nbs/channels/03_rules_sum.ipynb #b6f40aeb
 @rule(*aten('native_group_norm'), kind='channel norm')
 @rule(*aten('group_norm'))
-def _gn(g, out, x, w, b, N, C, HW, groups, eps):
-    dx = list(g.dims(x)); c = dx[1]
-    for t in (w,b):
-        if isinstance(t,Tensor):
-            l = g.dims(t)[0]
-            if c is not None or l is not None: g.at.unite(c,l)
-    if c is not None:
-        a,bd = grid(g, c, [groups,C//groups])
-        if groups==1: g.lossy(c,'the statistics of a GroupNorm')
-        else: g.lossy(bd,'the statistics of a GroupNorm')
-        z = g.dims(w)[0].zero if isinstance(w,Tensor) and g.dims(w)[0] is not None else np.zeros(C,bool)
-        dx[1] = g.check(out[0],1,c,z)
-        for i in range(2,x.ndim): g.at.freeze(dx[i],'space')
-    return [dx]
+def _gn(trace, out, x, scale, shift, n, channels, space, groups, eps):
+    dims = list(trace.dims(x))
+    _scaled(trace, dims[1], (scale,shift))
+    if dims[1] is None: return [dims]
+    _,inside = grid(trace, dims[1], [groups,channels//groups])
+    trace.lossy(dims[1] if groups==1 else inside, 'the statistics of a GroupNorm')
+    dims[1] = trace.check(out[0], 1, dims[1], np.zeros(channels, bool)|_silent(trace, scale))
+    for dim in dims[2:]: trace.at.freeze(dim, 'space')
+    return [dims]
 
 # %% ../../nbs/channels/03_rules_sum.ipynb #587853ab
-def _reduce(g, out, x, dims, keep, why):
-    dims = range(x.ndim) if dims is None or dims==[] else [dims] if isinstance(dims,int) else dims
+def _reduce(trace, out, x, dims, keep, why):
+    "Dimensions are reduced to one number, for which `why` is the reason that it feels them"
+    if dims is None or dims==[]: dims = range(x.ndim)
+    if isinstance(dims, int): dims = [dims]
     gone = {d%max(x.ndim,1) for d in dims}
-    if heard := [(g.dims(x)[d], why) for d in gone if g.dims(x)[d] is not None]: g.later[out] = heard
-    g.felt.update((id(d),d) for d,_ in heard)
-    return [g.keeps(out, i, l) for i,l in enumerate(None if d in gone else l for d,l in enumerate(g.dims(x)) if keep or d not in gone)]
+    heard = [(dim,why) for d,dim in enumerate(trace.dims(x)) if d in gone and dim is not None]
+    if heard: trace.later[out] = heard
+    trace.felt.update((id(dim),dim) for dim,_ in heard)
+    left = [None if d in gone else dim for d,dim in enumerate(trace.dims(x)) if keep or d not in gone]
+    return [trace.keeps(out, d, dim) for d,dim in enumerate(left)]
+
 @rule(*aten('sum'), kind='moves')
-def _sum(g, out, x, dims=None, keep=False, **kw): return _reduce(g, out, x, dims, keep, None)
+def _sum(trace, out, x, dims=None, keep=False, **kw): return _reduce(trace, out, x, dims, keep, None)
+
+# %% ../../nbs/channels/03_rules_sum.ipynb #c1a5030f
+def _reduce_several(trace, outs, x, dim):
+    "Values and indices, or several statistics of the same numbers"
+    dims = _reduce(trace, outs[0], x, dim, outs[0].ndim==x.ndim, 'a statistic')
+    for o in outs[1:]:
+        if outs[0] in trace.later: trace.later[o] = trace.later[outs[0]]
+    return [dims]*len(outs)
+
+def _are_dims(o): return isinstance(o, (int,list,tuple)) and not isinstance(o, bool)
+
 @rule(*aten('mean amax amin'), kind='moves')
 @rule(*aten('var std norm linalg_vector_norm prod argmax argmin any all logsumexp max min var_mean std_mean'))
-def _mean(g, out, x, *args, dim=None, keepdim=False, **kw):
-    if isinstance(out,(tuple,list)): 
-        # (values, indices) along args[0]
-        d = args[0] if args else dim; keep = out[0].ndim==x.ndim
-        r = _reduce(g,out[0],x,d,keep,'a statistic')
-        for o in out[1:]:
-            if out[0] in g.later: g.later[o] = g.later[out[0]]
-        return [r]*len(out)
-    ints = [a for a in args if isinstance(a,(int,list,tuple)) and not isinstance(a,bool)]
-    if len([a for a in args if isinstance(a,Tensor)]): return pointwise(g,out,x,*args)
-    d = None if not out.ndim else dim if dim is not None else ints[-1] if ints else None
-    return _reduce(g, out, x, d, out.ndim==x.ndim and x.ndim>0, 'a statistic of it is taken')
-
-# %% ../../nbs/channels/03_rules_sum.ipynb #50313042
-@rule(*aten('_softmax _log_softmax softmax _safe_softmax cumsum'))
-def _softmax(g, out, x, dim, *args, **kw):
-    ds = list(g.dims(x)); 
-    if ds[dim] is not None: g.lossy(ds[dim],'a softmax'); g.alive_in(ds[dim].vary())
-    return [None if d is None else d.vary() for d in ds]
+def _mean(trace, out, x, *args, dim=None, keepdim=False, **kw):
+    if isinstance(out, (tuple,list)): return _reduce_several(trace, out, x, args[0] if args else dim)
+    if any(isinstance(o, Tensor) for o in args): return pointwise(trace, out, x, *args)
+    given = [o for o in args if _are_dims(o)]
+    if dim is None and given: dim = given[-1]
+    if not out.ndim: dim = None
+    return _reduce(trace, out, x, dim, out.ndim==x.ndim and x.ndim>0, 'a statistic of it is taken')
 
 # %% ../../nbs/channels/03_rules_sum.ipynb #4325a41f
-def _pool(g, out, x, space):
-    o,ds = out[0] if isinstance(out,(tuple,list)) else out,list(g.dims(x))
-    for d in ds[-space:]: g.at.freeze(d, 'is space')   # a grid of position embeddings, say
-    ds = [None if i>=x.ndim-space else g.keeps(o,i,l) for i,l in enumerate(ds)]
-    return [ds,ds] if isinstance(out,(tuple,list)) else ds
+def _pool(trace, out, x, space):
+    "The last `space` dimensions become others"
+    value,dims = _first_of(out),list(trace.dims(x))
+    for dim in dims[-space:]: trace.at.freeze(dim, 'is space')   # a grid of position embeddings, say
+    left = [trace.keeps(value, d, dim) for d,dim in enumerate(dims[:-space])]
+    dims = left+[None]*space
+    return [dims,dims] if isinstance(out, (tuple,list)) else dims
+
 @rule(*aten('max_pool1d avg_pool1d adaptive_avg_pool1d upsample_nearest1d upsample_linear1d'), kind='moves')
 @rule(*aten('_upsample_nearest_exact1d'))
-def _pool1(g, out, x, *args, **kw): return _pool(g, out, x, 1)
+def _pool1(trace, out, x, *args, **kw): return _pool(trace, out, x, 1)
+
 @rule(*aten('max_pool2d_with_indices avg_pool2d _adaptive_avg_pool2d adaptive_max_pool2d upsample_nearest2d upsample_bilinear2d '
             'upsample_bicubic2d _upsample_nearest_exact2d'), kind='moves')
 @rule(*aten('_upsample_bilinear2d_aa _upsample_bicubic2d_aa grid_sampler_2d max_unpool2d'))
-def _pool2(g, out, x, *args, **kw): return _pool(g, out, x, 2)
+def _pool2(trace, out, x, *args, **kw): return _pool(trace, out, x, 2)
+
 @rule(*aten('max_pool3d_with_indices avg_pool3d _adaptive_avg_pool3d adaptive_max_pool3d upsample_nearest3d upsample_trilinear3d'), kind='moves')
 @rule(*aten('_upsample_nearest_exact3d'))
-def _pool3(g, out, x, *args, **kw): return _pool(g, out, x, 3)
+def _pool3(trace, out, x, *args, **kw): return _pool(trace, out, x, 3)
 
 # %% ../../nbs/channels/03_rules_sum.ipynb #5f0ce441
 @rule(*aten('unfold'))
-def _unfold(g, out, x, d, size, step):
-    ds = list(g.dims(x))
-    if ds: g.at.freeze(ds[d], 'windows of it overlap'); ds[d] = None
-    return [*ds, None]
+def _unfold(trace, out, x, d, size, step):
+    dims = list(trace.dims(x))
+    if dims: dims[d] = trace.at.freeze(dims[d], 'windows of it overlap')
+    return [*dims, None]
+
+def _leading(trace, dim, n):
+    "The label of the first of two numbers that an index is made of; the other becomes space"
+    first,rest = _in_groups(trace, dim, n)
+    trace.at.freeze(rest, 'becomes space')
+    return first and first.vary()
+
+def _times(dim, n):
+    "The label of `n` values of each index, one behind the other"
+    return dim and dim.take(np.repeat(np.arange(len(dim)), n)).vary()
+
 @rule(*aten('pixel_shuffle'))
-def _pixel_shuffle(g, out, x, r):
-    *ds,c,_,_ = g.dims(x)
-    a,b = (None,None) if c is None else grid(g, c, [out.shape[-3],r*r])
-    g.at.freeze(b, 'becomes space')
-    return [*ds, a and a.vary(), None, None]
+def _pixel_shuffle(trace, out, x, r):
+    *dims,channels,_,_ = trace.dims(x)
+    return [*dims, _leading(trace, channels, out.shape[-3]), None, None]
+
 @rule(*aten('pixel_unshuffle'))
-def _pixel_unshuffle(g, out, x, r):
-    *ds,c,h,w = g.dims(x)
-    for d in (h,w): g.at.freeze(d, 'is space')
-    return [*ds, c and c.take(np.repeat(np.arange(len(c)), r*r)).vary(), None, None]
+def _pixel_unshuffle(trace, out, x, r):
+    *dims,channels,height,width = trace.dims(x)
+    for dim in (height,width): trace.at.freeze(dim, 'is space')
+    return [*dims, _times(channels, r*r), None, None]
+
+# %% ../../nbs/channels/03_rules_sum.ipynb #c1a50313
 @rule(*aten('im2col'))
-def _im2col(g, out, x, *args):
-    *b,c,h,w = g.dims(x)
-    for d in (h,w): g.at.freeze(d, 'is space')
-    return [*b, c and c.take(np.repeat(np.arange(len(c)), out.shape[-2]//len(c))).vary(), None]
+def _im2col(trace, out, x, *args):
+    *dims,channels,height,width = trace.dims(x)
+    for dim in (height,width): trace.at.freeze(dim, 'is space')
+    return [*dims, _times(channels, out.shape[-2]//x.shape[-3]), None]
+
 @rule(*aten('col2im'))
-def _col2im(g, out, x, *args):
-    *ds,c,l = g.dims(x)
-    g.at.freeze(l, 'is space')
-    a,k = (None,None) if c is None else grid(g, c, [out.shape[-3],len(c)//out.shape[-3]])
-    g.at.freeze(k, 'becomes space')
-    return [*ds, a and a.vary(), None, None]
+def _col2im(trace, out, x, *args):
+    *dims,channels,places = trace.dims(x)
+    trace.at.freeze(places, 'is space')
+    return [*dims, _leading(trace, channels, out.shape[-3]), None, None]
+
+# %% ../../nbs/channels/03_rules_sum.ipynb #c1a50315
 @rule(*aten('topk'))
-def _topk(g, out, x, k, dim=-1, *args, **kw):
-    ds = list(g.dims(x))
-    if ds: g.at.freeze(ds[dim], 'is sorted'); ds[dim] = None
-    return [[o and o.vary() for o in ds]]*2
+def _topk(trace, out, x, k, dim=-1, *args, **kw):
+    dims = list(trace.dims(x))
+    if dims: dims[dim] = trace.at.freeze(dims[dim], 'is sorted')
+    return [[o and o.vary() for o in dims]]*2
+
 @rule(*aten('sort'))
-def _sort(g, out, x, dim=-1, *args, **kw): return _topk(g, out, x, 0, kw.get('dim', dim))
+def _sort(trace, out, x, dim=-1, *args, **kw):
+    return _topk(trace, out, x, 0, kw.get('dim', dim))
+
 @rule(*aten('as_strided_'))
-def _strided(g, out, x, size, stride, offset=None):
+def _strided(trace, out, x, size, stride, offset=None):
     # what a pool does to get another memory format
-    if out.is_contiguous() or out.is_contiguous(memory_format=torch.channels_last): return g.dims(x)
-    return keep_all(g, out, x)
+    if out.is_contiguous() or out.is_contiguous(memory_format=torch.channels_last): return trace.dims(x)
+    return keep_all(trace, out, x)
 
 @rule('torchvision::roi_align', 'torchvision::roi_pool')
-def _roi(g, out, x, boxes, *args):
-    g.freeze(boxes, 'are places')
-    o = out[0] if isinstance(out, (tuple,list)) else out
-    c = g.dims(x)[1]
-    ds = [None, c and g.check(o, 1, c, c.zero), *[None]*(o.ndim-2)]
-    return [ds,ds] if isinstance(out, (tuple,list)) else ds
+def _roi(trace, out, x, boxes, *args):
+    trace.freeze(boxes, 'are places')
+    value = _first_of(out)
+    dims = [None, _zeros_stay(trace, value, 1, trace.dims(x)[1]), *[None]*(value.ndim-2)]
+    return [dims,dims] if isinstance(out, (tuple,list)) else dims
