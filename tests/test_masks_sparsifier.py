@@ -10,6 +10,7 @@ from fasterprune.base.run import unwrap
 from fasterprune.base.names import (
     as_patterns, check_percent, check_whole, choose, did_you_mean, listed, match_percents, owner)
 from fasterprune.base.report import Report
+from fasterprune.base.ranks import decide, distributed, refuse_spread
 from fasterprune.masks.granularity import layer_axes, weight_names
 from fasterprune.masks.criteria import get_criterion, large_final
 from fasterprune.masks.evidence import Evidence

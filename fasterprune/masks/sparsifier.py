@@ -17,6 +17,7 @@ from ..base.run import unwrap
 from ..base.names import (
     as_patterns, check_percent, check_whole, choose, did_you_mean, listed, match_percents, owner)
 from ..base.report import Report
+from ..base.ranks import decide, distributed, refuse_spread
 from .granularity import layer_axes, weight_names
 from .criteria import get_criterion, large_final
 from .evidence import Evidence
@@ -57,6 +58,7 @@ class Sparsifier:
         keep_pruned:bool=False # keep the values of pruned weights, to bring them back when the sparsity falls
     ):
         self.model = unwrap(model)
+        refuse_spread(self.model)
         self.criteria = get_criterion(criteria)
         check_settings(context, unit, normalize)
         self.granularity,self.context,self.unit = granularity,context,unit
@@ -172,6 +174,17 @@ def _put(self:Sparsifier, chosen, saved):
     self.saved = saved
     return self
 
+# %% ../../nbs/masks/11_sparsifier.ipynb #c81d3f2f
+@patch
+def _choose(self:Sparsifier, contenders, *args, **kwargs):
+    "New masks; where several processes train copies, those of the first, a bit for each group"
+    if not distributed(): return choose_masks(contenders, *args, **kwargs)
+    def packed():
+        chosen,saved = choose_masks(contenders, *args, **kwargs)
+        return {n:_pack(mask) for n,mask in chosen.items()},saved
+    chosen,saved = decide(packed)
+    return {n:_unpack(bits).bool().to(self.alive[n].device) for n,bits in chosen.items()},saved
+
 # %% ../../nbs/masks/11_sparsifier.ipynb #61c38f12
 @patch
 def _fits_in_place(self:Sparsifier):
@@ -211,10 +224,10 @@ def prune_to(self:Sparsifier,
 ):
     "Prune to a target that was checked, as a callback does at each step of a schedule"
     was_zeroed = opt is not None and self.zeros.is_zeroed(opt)
-    died = None if round_to else self._renew(sparsity)
+    died = None if round_to or distributed() else self._renew(sparsity)
     if died is None:
         contenders = [self._contender(t) for t in self.targets.values()]
-        chosen,saved = choose_masks(contenders, sparsity, self.context, self.unit, self.normalize, round_to)
+        chosen,saved = self._choose(contenders, sparsity, self.context, self.unit, self.normalize, round_to)
         self._put(chosen, [self.targets[n].layer for n in saved])
     if opt is not None:
         known = was_zeroed and died and None not in died.values()
@@ -233,7 +246,7 @@ def prune_layer(self:Sparsifier,
     sparsity,targets = self.check(sparsity, round_to),self._get(layer)
     if isinstance(sparsity, dict): raise TypeError("prune_layer takes one percentage; prune_model takes a dict")
     contenders = [self._contender(t) for t in targets]
-    chosen,saved = choose_masks(contenders, {t.name:sparsity for t in targets}, round_to=round_to)
+    chosen,saved = self._choose(contenders, {t.name:sparsity for t in targets}, round_to=round_to)
     layers = {t.layer for t in targets}
     return self._put(chosen, [l for l in self.saved if l not in layers]+[self.targets[n].layer for n in saved])
 
