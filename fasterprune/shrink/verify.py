@@ -35,6 +35,7 @@ from .replay import arithmetic
 class NoDropout(TorchFunctionMode):
     "Dropout does nothing, whatever the mode of the model"
     at = dict(scaled_dot_product_attention=4, multi_head_attention_forward=10)   # where the rate stands
+
     def __torch_function__(self, func, types, args=(), kwargs=None):
         name,kwargs = getattr(func, '__name__', '').strip('_'),dict(kwargs or {})
         if name.endswith('dropout') and args and isinstance(args[0], Tensor): return args[0]
@@ -42,11 +43,13 @@ class NoDropout(TorchFunctionMode):
         rate = lambda i,a: i==self.at.get(name) or name in ('lstm','gru','rnn_tanh','rnn_relu') and type(a) is float
         return func(*(0. if rate(i, a) else a for i,a in enumerate(args)), **kwargs)
 
+def _real_tensors(out): return [t for t in tensors_of(out) if t.is_floating_point()]
+
 def outputs_of(model, xb, train=False):
     "The tensors that `model` returns, without dropout and with the same random numbers each time"
     with evaluating(model), torch.no_grad(), NoDropout():
         set_mode(model, train)
-        return [t for t in tensors_of(run(model, xb)) if t.is_floating_point()]
+        return _real_tensors(run(model, xb))
 
 # %% ../../nbs/shrink/04_verify.ipynb #d0db3832
 def rel_diff(
@@ -55,6 +58,7 @@ def rel_diff(
 )->float: # infinite if their shapes differ
     "The largest difference of two lists of outputs, relative to the largest output that is finite"
     if [x.shape for x in a]!=[y.shape for y in b]: return math.inf
+
     def diff(x, y):
         same = (x==y)|(x.isnan()&y.isnan())   # logits that are masked are infinite
         largest = x.abs().where(x.isfinite(), 0).max().clamp(min=1e-30)
@@ -64,12 +68,13 @@ def rel_diff(
 
 # %% ../../nbs/shrink/04_verify.ipynb #5a60ea52
 _choosing = call_kinds['choosing']
-_real = lambda o: isinstance(o, Tensor) and o.is_floating_point()
+def _is_real(o): return isinstance(o, Tensor) and o.is_floating_point()
 
 def _chooses(func, ins, outs):
     "Does an operation make whole numbers, truth or steps of real numbers?"
     name = func._schema.name.rpartition(':')[2]
-    return name in _choosing and any(map(_real, ins)) and (name in ('floor','ceil','round','trunc') or not all(map(_real, outs)))
+    if name not in _choosing or not any(map(_is_real, ins)): return False
+    return name in ('floor','ceil','round','trunc') or not all(map(_is_real, outs))
 
 def _picked(func, args, kwargs, outs, idx):
     "What `func` would have given if it had chosen the indices `idx`"
@@ -89,6 +94,7 @@ class Choices(TorchDispatchMode):
     def __init__(self, made=None, tol=0.):
         super().__init__()
         self.made,self.todo,self.tol = [],None if made is None else iter(made),tol
+
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         out = func(*args, **kwargs)
@@ -156,6 +162,17 @@ def lively(
     return Batch.of(xb).map(one)
 
 # %% ../../nbs/shrink/04_verify.ipynb #7a10c3eb
+def _norm_of(name):
+    "Where the norm of a part of a weight is, if that is a direction: divided by zero, it would be no number"
+    if name.endswith('.original1'): return name[:-1]+'0'
+    return name[:-1]+'g' if name.endswith('_v') else name
+
+def _read(members):
+    "What is zero if nobody reads a class: (parameter, dimension, indices)"
+    has = {(n,d) for n,d,*_ in members}
+    for n,d,idx,eat in members:
+        if eat: yield _norm_of(n) if (_norm_of(n),d) in has else n,d,idx
+
 def silenced(graph:ChannelGraph,
     dead, # classes
     model:nn.Module=None # with other parameters; default: the model of the graph
@@ -163,14 +180,12 @@ def silenced(graph:ChannelGraph,
     "The model with zeros where weights read the classes `dead`"
     m = light_copy(graph.model if model is None else model)
     ts,own = named_tensors(m),set()
-    # a part of a weight that has a norm of its own is silent if the norm is: divided by zero, it would be no number
-    norm = lambda n: n[:-1]+'0' if n.endswith('.original1') else n[:-1]+'g' if n.endswith('_v') else n
     with torch.no_grad():
         for c in dead:
-            has = {(n,d) for n,d,*_ in graph.members[c]}
-            for n,d,i in [(norm(n) if (norm(n),d) in has else n,d,i) for n,d,i,eat in graph.members[c] if eat]:
-                if n not in own: ts[n].data = ts[n].clone(); own.add(n)
-                ts[n].index_fill_(d, torch.tensor(i, device=ts[n].device), 0)
+            for n,d,idx in _read(graph.members[c]):
+                if n not in own: ts[n].data = ts[n].clone()
+                own.add(n)
+                ts[n].index_fill_(d, torch.tensor(idx, device=ts[n].device), 0)
     return m
 
 # %% ../../nbs/shrink/04_verify.ipynb #7a10c3ed
@@ -216,6 +231,7 @@ def _far(want, got):
 class _Ear(TorchFunctionMode):
     "Listens to the calls of a model that the graph has written down"
     unwritten = set('empty empty_like empty_strided empty_permuted new_empty new_empty_strided'.split())
+
     def __init__(self): super().__init__(); self.stack = Stack()
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
@@ -236,6 +252,7 @@ class Witness(_Ear):
         self.lossy = gone_atoms(graph, [c for c in dead if c in graph.why_lossy])
         self.predicted = {run:iter(calls) for run,calls in graph.calls.items()}
         self.heard,self.felt = defaultdict(list),False   # forward -> its calls; does any of them feel what goes?
+
     def hear(self, name, asked, outs):
         run = self.stack.run
         call = next(self.predicted.get(run, iter(())), None)
@@ -247,16 +264,19 @@ class Witness(_Ear):
         given = [self.given(t, dims, self.feels(felt), scaled) for t,dims,felt in zip(outs, labels, call.felt)]
         self.felt |= any(o.felt for o in given)
         self.heard[run].append(Heard(name, asked, given))
+
     def labels(self, call, name, outs):
         "The labels of what a call gave, or `None` if it is not the one that the graph has seen"
         if call is None or call.name!=name or len(call.outs)!=len(outs): return None
         labels = [dims for dims,_ in call.outs]
         fits = lambda t,dims: len(dims)==t.ndim and all(d is None or len(d)==n for d,n in zip(dims, t.shape))
         return labels if all(map(fits, outs, labels)) else None
+
     def feels(self, felt):
         "Does something go of what a tensor feels?"
         hit = lambda dims,gone: any(gone[self.graph.cls[d.ids]].any() for d in dims.values())
         return hit(felt.statistics, self.gone) or hit(felt.computed, self.lossy)
+
     def kept(self, dim):
         "The indices of a dimension that stay, or `None` for all"
         if dim is None: return None
@@ -264,11 +284,13 @@ class Witness(_Ear):
             gone = self.gone[self.graph.cls[dim.ids]].any(1)
             self.stays[id(dim)] = torch.from_numpy(np.flatnonzero(~gone)) if gone.any() else None
         return self.stays[id(dim)]
+
     def given(self, t, dims, felt, scaled):
         kept = [self.kept(d) for d in dims]
         shape = tuple(n if k is None else len(k) for n,k in zip(t.shape, kept))
         at = tuple(a if k is None else k[a] for a,k in zip(sample_of(shape), kept))
         return Given(shape, _numbers(t, at), self.part(t, kept) if felt or scaled else None, felt)
+
     def part(self, t, kept):
         "What stays of a tensor"
         if t.layout!=torch.strided: return None
@@ -292,6 +314,7 @@ class Judge(_Ear):
         super().__init__()
         self.heard,self.eps = {run:iter(calls) for run,calls in heard.items()},eps
         self.astray = False   # did the code of a forward go another way?
+
     def hear(self, name, asked, outs):
         run = self.stack.run
         was = next(self.heard.get(run, iter(())), None)
@@ -307,6 +330,7 @@ class Judge(_Ear):
             if not self.differs(t, o): continue
             if o.whole is None or not o.felt and was.asked==asked: raise Wrong(f"{at} gives other numbers than the graph predicts", True)
             t.copy_(o.whole)
+
     def differs(self, t, given):
         "Do numbers differ by more than rounding, in the least precise type that was met?"
         if given.numbers is None or not given.numbers.numel(): return False
@@ -319,9 +343,7 @@ def _listen(model, xb, ear):
     "The outputs of `model`, while `ear` listens; transformer layers run in Python, as the graph has seen them"
     in_python = kernels(fast_attention=False)
     with evaluating(model), torch.no_grad(), in_python, NoDropout(), watching(model, ear.stack), unheard(model), ear:
-        return _real(run(model, xb))
-
-def _real(out): return [t for t in tensors_of(out) if t.is_floating_point()]
+        return _real_tensors(run(model, xb))
 
 def _alive(outs): return not any(t.isnan().any() or t.numel() and not t.isfinite().any() for t in outs)
 
@@ -351,6 +373,7 @@ class Verifier:
         self.memory,self.choosy = {},True
         dtypes = {t.dtype for t in named_tensors(graph.model).values() if t.is_floating_point()}
         self.eps = max((torch.finfo(o).eps for o in dtypes), default=torch.finfo(torch.float32).eps)
+
     def __call__(self, plan, dead):
         "Why `plan` is not the one by which the classes `dead` go, or `None`"
         try: self.compare(plan, dead)
@@ -358,6 +381,7 @@ class Verifier:
             if not e.by_numbers or not self.choosy: return str(e)
             return self.again(plan, dead)
         except Exception as e: return reason_of(e)
+
     def again(self, plan, dead):
         "The same with the choices that the large network made"
         self.choosy = bool(self.expected(dead, True).choices)
