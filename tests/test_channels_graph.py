@@ -25,10 +25,22 @@ def test_joint_scores_are_those_of_a_loop():
     m = nn.Sequential(nn.Conv2d(3,4,1), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4*4,5))
     at = channel_graph(m, torch.randn(2,3,2,2)).groups()[0].places()
     s = {n:torch.rand_like(p) for n,p in m.named_parameters()}
-    for i in range(4):
-        ws = torch.cat([s['0.weight'][i].flatten(), s['3.weight'][:,4*i:4*i+4].flatten()])
-        for how in ('mean','sum','max'): test_close(joint_scores(at, s, how)[i], getattr(ws, how)(), eps=1e-5)
-    test_close(joint_scores(at, {'0.bias':s['0.bias']}), s['0.bias'])
+    tables = [s['0.weight'].flatten(1), torch.stack([s['3.weight'][:,4*i:4*i+4].flatten() for i in range(4)])]
+    relative = lambda o: o/o.mean()
+    votes = {'mean':[relative(t.mean(1)) for t in tables], 'max':[relative(t.amax(1)) for t in tables]}
+    test_close(joint_scores(at, s), relative(votes['mean'][0]+votes['mean'][1]), eps=1e-5)
+    test_close(joint_scores(at, s, 'max'), relative(torch.maximum(*votes['max'])), eps=1e-5)
+    test_close(joint_scores(at, s, 'sum'), tables[0].sum(1)+tables[1].sum(1), eps=1e-4)
+    test_close(joint_scores(at, s, lambda ts: torch.cat(ts, 1).mean(1)), torch.cat(tables, 1).mean(1), eps=1e-5)
+    test_close(joint_scores(at, {'0.bias':s['0.bias']}), relative(s['0.bias']), eps=1e-5)
+    huge = {n:torch.full_like(p, 6e4, dtype=torch.float16) for n,p in m.named_parameters()}
+    test_close(joint_scores(at, huge, 'sum'), torch.full((4,), 23*6e4), eps=1e4); test_close(joint_scores(at, huge), torch.ones(4), eps=1e-3)
+    with expect_fail(ValueError, 'a score for each of 4 channels'): joint_scores(at, s, lambda ts: ts[0])
+
+def test_groups_are_read_only():
+    group = channel_graph(nn.Sequential(nn.Linear(3,4), nn.ReLU(), nn.Linear(4,2)), torch.randn(2,3)).groups()[0]
+    for k in ('classes','touches','graph','tail','scores'):
+        with expect_fail(AttributeError): setattr(group, k, 1)
 
 def test_groups_of_a_residual_block():
     class Net(nn.Module):
