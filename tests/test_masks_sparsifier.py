@@ -508,3 +508,35 @@ def test_to_consider_a_spectral_norm_is_not_to_change_it():
     was = {k:v.clone() for k,v in m.state_dict().items()}
     assert 'zeros do not survive' not in repr(Sparsifier(m, layer_type=nn.Linear))
     for k,v in m.state_dict().items(): assert torch.equal(v, was[k]), k
+
+def test_what_a_criterion_cannot_judge_is_left_alone_and_named():
+    from torch.nn import functional as F
+    class Net(nn.Module):
+        "A body that is frozen, a head, and a layer that nobody calls"
+        def __init__(self): super().__init__(); self.body,self.head,self.other = nn.Conv2d(1,8,3),nn.Linear(8,4),nn.Conv2d(1,4,3)
+        def forward(self, x): return self.head(self.body(x).relu().mean((2,3)))
+    batches = [(torch.randn(6,1,8,8), torch.randint(0,4,(6,))) for _ in range(2)]
+    for criterion,granularity,context in (('taylor','weight','global'), ('fisher','weight','local'), ('snip','row','local'), ('wanda','weight','global')):
+        net = Net()
+        net.body.requires_grad_(False)
+        was = copy.deepcopy(net.state_dict())
+        sparsifier = Sparsifier(net, granularity, context, criterion, layer_type=(nn.Conv2d,nn.Linear) if granularity=='weight' else nn.Linear)
+        sparsifier.collect(batches, F.cross_entropy).prune_model(50)
+        unknown = ['other'] if granularity=='weight' else []   # `collect` asks frozen layers, too
+        test_eq(list(sparsifier.unjudged), unknown)
+        for n in unknown:
+            for k,v in net.get_submodule(n).state_dict().items(): test_eq(v, was[f'{n}.{k}'])
+            assert n in [line for line in str(sparsifier.report()).splitlines() if 'Left alone' in line][0]
+        judged = [t for t in sparsifier.targets.values() if t.layer not in unknown]
+        dead = sum(int((sparsifier.alive[t.name]==0).sum()) for t in judged)
+        test_eq(dead, sum(t.groups.n for t in judged)//2)
+    with expect_fail(ValueError, 'taylor needs grad'): Sparsifier(Net(), criteria='taylor').prune_model(50)
+    net = Net()
+    net.body.requires_grad_(False)
+    sparsifier = Sparsifier(net, 'weight', 'local', 'taylor', layer_type=(nn.Conv2d,nn.Linear))
+    for x,y in batches:   # in a training, what is frozen has none
+        F.cross_entropy(net(x), y).backward()
+        sparsifier.watch_grads()
+    sparsifier.prune_model(50)
+    test_eq(sparsifier.unjudged, {'body':'has no gradient', 'other':'has no gradient'})
+    test_eq(int((net.head.weight==0).sum()), 16)

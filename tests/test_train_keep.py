@@ -101,3 +101,19 @@ def test_a_learner_that_is_exported_does_not_need_this_library_for_its_progress(
     learn = Learner(digits_dls(), digits_net(8), loss_func=nn.functional.cross_entropy)
     test_eq([type(cb).__name__ for cb in learn.cbs if isinstance(cb, SeeZeros)], ['SeeZeros'])
     test_eq(type(pickle.loads(pickle.dumps(learn.see_zeros))), Callback)
+
+def test_masks_are_let_go():
+    def zeros(learn): return 100*float((learn.model[1][0].weight==0).float().mean())
+    for let_go in (lambda learn: learn.keep_sparse.release(), lambda learn: learn.remove_cb(learn.keep_sparse)):
+        learn = digits_learner(digits_net(8), bs=256)
+        keep_sparse(learn, Sparsifier(learn.model).prune_model(70))
+        with learn.no_bar(), learn.no_logging(), warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            learn.fit(1, 1e-2)
+            test_close(zeros(learn), 70, .1)
+            names = {type(cb).__name__ for cb in digits_learner(digits_net(8), bs=256).cbs}
+            let_go(learn)
+            assert not hasattr(learn, 'keep_sparse')
+            learn.fit(1, 1e-2)
+        assert zeros(learn)<1
+        test_eq({type(cb).__name__ for cb in learn.cbs}-{'_MaskGrads','Columns'}, names)

@@ -39,22 +39,20 @@ def collect_grads(
     batches, # batches `(x, y)`: `x` is what the model takes, a tensor, a tuple or a dict
     loss_func, # of the prediction and `y`
     n_batches:int=None # look at so many at most
-)->dict: # name -> {'grad', 'grad2'}
+)->dict: # name -> {'grad', 'grad2'}; none for what the loss does not depend on
     "Mean gradients and mean squared gradients over batches"
-    ps = list(params.values())
-    sums = [torch.zeros_like(p, dtype=torch.float32) for p in ps]
-    squares = [torch.zeros_like(s) for s in sums]
-    n = 0
+    names,ps = list(params),list(params.values())
+    sums,squares,n = {},{},0
     with evaluating(model), torch.enable_grad():
         for p in ps: p.requires_grad_(True)
         for *x,y in _batches(batches, n_batches, model):
             loss = loss_func(_call(model, x), y)
             n += 1
-            for s,s2,g in zip(sums, squares, torch.autograd.grad(loss, ps, allow_unused=True)):
+            for name,g in zip(names, torch.autograd.grad(loss, ps, allow_unused=True)):
                 if g is None: continue   # the loss does not depend on it
-                s += g
-                s2 += g.float().square()
-    return {k:dict(grad=s/n, grad2=s2/n) for k,s,s2 in zip(params, sums, squares)}
+                sums[name] = sums.get(name, 0)+g.float()
+                squares[name] = squares.get(name, 0)+g.float().square()
+    return {name:dict(grad=sums[name]/n, grad2=squares[name]/n) for name in names if name in sums}
 
 # %% ../../nbs/masks/03_evidence.ipynb #e038e81f
 def _conv_square(m, x):
@@ -141,8 +139,7 @@ def collect_inputs(
         for batch in _batches(batches, n_batches, model):
             labelled = isinstance(batch, (tuple,list)) and len(batch)>1
             _call(model, batch[:-1] if labelled else [batch])
-    missing = set(layers)-set(norms.sums)
-    if missing: raise ValueError(f"no input came into {', '.join(sorted(missing))}")
+    if layers and not norms.sums: raise ValueError(f"no input came into {', '.join(sorted(layers))}")
     return norms.values()
 
 # %% ../../nbs/masks/03_evidence.ipynb #ev0000b1

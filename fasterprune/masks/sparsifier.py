@@ -65,7 +65,8 @@ class Sparsifier:
         self.normalize = 'mean' if normalize is None and self._coupled else normalize
         self.norms,self.keep_pruned = norms,keep_pruned
         self.ignore = as_patterns(ignore)
-        self.saved = []   # layers that live only because one group of each always does
+        self.saved = []      # layers that live only because one group of each always does
+        self.unjudged = {}   # layers of which the criterion knew too little when masks were last chosen -> why
         self._find(layer_type, xb)
         self.zeros = Zeros(self.model, self.targets, norms, None if self._coupled else xb, keep_pruned)
         self.evidence = Evidence(self.model, self.scored(), self.criteria, self.layers())
@@ -185,6 +186,23 @@ def _choose(self:Sparsifier, contenders, *args, **kwargs):
     chosen,saved = decide(packed)
     return {n:_unpack(bits).bool().to(self.alive[n].device) for n,bits in chosen.items()},saved
 
+# %% ../../nbs/masks/11_sparsifier.ipynb #7dd34d0d
+def _unknown(target, evidence):
+    "What the criterion needs and does not know of a target: a set of kinds, empty if it knows enough"
+    if not isinstance(target, GroupTarget): return evidence.missing(target.name)
+    lacking = [evidence.missing(n) for n in target.scored]
+    return set() if not all(lacking) else set.union(*lacking)
+
+@patch
+def _judged(self:Sparsifier):
+    "The targets that the criterion can judge; all, if there is none, so that somebody complains"
+    lacking = {t.name:_unknown(t, self.evidence) for t in self.targets.values()}
+    known = [t for t in self.targets.values() if not lacking[t.name]]
+    if not known: return list(self.targets.values())
+    why = lambda kinds: 'no input came into it' if kinds=={'inputs'} else 'has no gradient' if kinds<={'grad','grad2'} else f"its {listed(sorted(kinds))} are not known"
+    self.unjudged = {t.layer:why(lacking[t.name]) for t in self.targets.values() if lacking[t.name]}
+    return known
+
 # %% ../../nbs/masks/11_sparsifier.ipynb #61c38f12
 @patch
 def _fits_in_place(self:Sparsifier):
@@ -226,7 +244,7 @@ def prune_to(self:Sparsifier,
     was_zeroed = opt is not None and self.zeros.is_zeroed(opt)
     died = None if round_to or distributed() else self._renew(sparsity)
     if died is None:
-        contenders = [self._contender(t) for t in self.targets.values()]
+        contenders = [self._contender(t) for t in self._judged()]
         chosen,saved = self._choose(contenders, sparsity, self.context, self.unit, self.normalize, round_to)
         self._put(chosen, [self.targets[n].layer for n in saved])
     if opt is not None:
@@ -340,8 +358,9 @@ def report(self:Sparsifier)->Report:
     rows = [self._row_of(t) for t in self.targets.values()]
     total = _row('Overall', '', *(sum(r[k] for r in rows) for k in ('Weights','Zeros','Groups','Dead')))
     notes = [f"One group was kept alive in: {listed(self.saved)}"] if self.saved else []
-    for reason in dict.fromkeys(self.left.values()):
-        notes.append(f"Left alone ({reason}): {listed(n for n,why in self.left.items() if why==reason)}")
+    left = {**self.left, **self.unjudged}
+    for reason in dict.fromkeys(left.values()):
+        notes.append(f"Left alone ({reason}): {listed(n for n,why in left.items() if why==reason)}")
     title = f"Sparsity: {self.granularity}, {self.context}, {getattr(self.criteria, '__name__', self.criteria)}"
     return Report(rows, title=title, notes=notes, total=total)
 

@@ -22,7 +22,8 @@ class _MaskGrads(Callback):
     "Masks gradients before they are clipped"
     order,run_valid = MixedPrecision.order+.5,False
     def __init__(self, keep): self.keep = keep
-    def before_step(self): self.keep.each('mask_grads')
+    def before_step(self):
+        if getattr(self.learn, 'keep_sparse', None) is self.keep: self.keep.each('mask_grads')
 
 
 # %% ../../nbs/train/02_keep.ipynb #cb723cf4
@@ -119,6 +120,14 @@ def keep_sparse(
     return keep
 
 
+# %% ../../nbs/train/02_keep.ipynb #59afe224
+@patch
+def release(self:KeepSparse):
+    "Let all masks go, and leave the `Learner`"
+    self.sparsifiers.clear()
+    learn = self.learn
+    learn.remove_cbs([cb for cb in learn.cbs if cb is self or getattr(cb, 'keep', None) is self])
+
 # %% ../../nbs/train/02_keep.ipynb #a10dd2f8
 def take_over(
     sparsifier:Sparsifier, # new
@@ -155,7 +164,7 @@ class SeeZeros(Callback):
     def before_fit(self):
         self.begun = False
         model = unwrap(self.learn.model)
-        held = {id(s):s for keep in keepers for s in keep.sparsifiers if s.model is model}
+        held = {id(s):s for keep in keepers if keep.learn is not None for s in keep.sparsifiers if s.model is model}
         if not self._is_held():
             for s in held.values(): keep_sparse(self.learn, s)
         if self._is_held(): self.learn.keep_sparse.before_fit()   # which may have come too late to be called
