@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from nbconvert import MarkdownExporter
 from nbformat import from_dict
 from nbformat.v4 import new_code_cell,new_markdown_cell,new_notebook
+from nbdev.config import get_config
 from nbdev.process import NBProcessor
 from dev.nbtools import cell_tags,drop_style,page_procs,png_width
 
@@ -30,10 +31,17 @@ def _plain(cell):
     return new_code_cell(cell.source, outputs=outs, metadata={k:v for k,v in cell.metadata.items() if k=='transient'})
 
 def _link(m):
-    "A relative link is meant from nbs/; write it from the repository's root"
+    "A relative link is meant from nbs/: to the website where it is a page, else to the repository's root"
     url = m[2]
     if urlsplit(url).scheme or url.startswith(('#', '/', 'docs/images/')): return m[0]
+    page = re.fullmatch(r'((?:[a-z]+/)?)(?:\d\d_)?(\w+)\.ipynb(#.*)?', url)
+    if page: return f'{m[1]}({get_config().doc_host}{get_config().doc_baseurl}/{page[1]}{page[2]}.html{page[3] or ""})'
     return f'{m[1]}(nbs/{url})'.replace('nbs/../', '')
+
+def raw(path):
+    "Where a code host serves a file of the main branch: a picture shows there on any page"
+    c = get_config()
+    return f'https://raw.githubusercontent.com/{c.user}/{c.repo}/{c.branch}/{path}'
 
 def readme(root='.'):
     "Write README.md and docs/images of the index notebook"
@@ -52,7 +60,7 @@ def readme(root='.'):
         (root/n).parent.mkdir(parents=True, exist_ok=True)
         (root/n).write_bytes(data)
         if n.endswith('.png'):
-            img = f'<img src="{n}" width="{png_width(data)}" alt="figure">'
+            img = f'<img src="{raw(n)}" width="{png_width(data)}" alt="figure">'
             md = re.sub(rf'!\[[^\]]*\]\({re.escape(n)}\)', img, md)
     md = re.sub(r'\n{3,}', '\n\n', re.sub(r'[ \t]+$', '', md, flags=re.M)).strip()
     (root/'README.md').write_text(f'{note}\n\n{md}\n', encoding='utf-8')
