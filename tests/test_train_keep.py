@@ -8,13 +8,42 @@ from fastai.basics import *
 from weakref import WeakSet
 from fasterprune.base.run import unwrap
 from fasterprune.masks.sparsifier import percent_zero, Sparsifier
-from fasterprune.train.learner import add_column, own_weights, restart_trackers
-import math
+from fasterprune.train.learner import add_column, in_fit, own_weights, restart_trackers
+import contextlib, io, math
 from fastai.callback.all import *
 from fastcore.test import *
 from fasterprune.train.datasets import digits_dls, digits_learner, digits_net
 from fastcore.test import *
 from fasterprune.train.keep import *
+
+def test_a_callback_of_one_s_own_loses_no_masks():
+    class Tenth(Callback):
+        "As on the page, but ten percent a fit"
+        order = Recorder.order+1
+        def before_fit(self):
+            self.run = not hasattr(self, 'lr_finder') and not hasattr(self, 'gather_preds')
+            self.begun = False
+            if self.run: keep_sparse(self.learn, announce=True)
+        def before_train(self):
+            if self.begun: return
+            self.begun,self.sparsifier = True,Sparsifier(self.learn.model, 'weight', 'global')
+            keep_sparse(self.learn, self.sparsifier)
+            self.sparsifier.prune_to(self.sparsifier.masked+10, opt=self.opt)
+    learn = digits_learner(digits_net(8), bs=256)
+    with learn.no_bar(), learn.no_logging(), contextlib.redirect_stdout(io.StringIO()):
+        learn.fit(1, 1e-2, cbs=[Tenth(), CheckZeros()])
+        test_eq(learn.recorder.metric_names[-2], 'sparsity'); test_close(learn.recorder.values[-1][-1], 10, .1)
+        learn.add_cb(Tenth())
+        for want in (20, 30):
+            learn.fit(1, 1e-2, cbs=CheckZeros())
+            test_close(learn.keep_sparse.sparsity, want, .1)
+            learn.validate()
+            learn.lr_find(num_it=3, show_plot=False)
+            test_close(learn.keep_sparse.sparsifiers[0].masked, want, .1)
+        learn.remove_cbs(Tenth)
+        keep_sparse(learn, Sparsifier(learn.model, 'weight', 'global').prune_model(50))   # one that has pruned replaces what there was
+        learn.fit(1, 1e-2, cbs=[Tenth(), CheckZeros()])
+        test_close(learn.keep_sparse.sparsity, 60, .1)
 
 def test_another_network_is_measured_without_a_word():
     learn = digits_learner(digits_net(8), bs=256)

@@ -80,7 +80,8 @@ def __getstate__(self:SparsifyCallback): return {k:v for k,v in self.__dict__.it
 def before_fit(self:SparsifyCallback):
     self._stop_watching()   # a fit that was interrupted
     self.run = not hasattr(self, 'lr_finder') and not hasattr(self, 'gather_preds')
-    if self.run: self.begun,self.learn.keep_sparse.announced = False,True
+    self.begun = False
+    if self.run: keep_sparse(self.learn, announce=True)
 
 @patch
 def _begin(self:SparsifyCallback):
@@ -108,8 +109,8 @@ def _start(self:SparsifyCallback):
     "Take over what is dead already, and hand the masks to their keeper"
     s,keep = self.sparsifier,keep_sparse(self.learn)
     if s not in keep.sparsifiers: take_over(s, keep)
-    s.zeros.find_norms(tuple(o[:2] if isinstance(o, Tensor) and o.ndim else o for o in self.learn.xb))
     keep_sparse(self.learn, s)
+    s.zeros.find_norms(tuple(o[:2] if isinstance(o, Tensor) and o.ndim else o for o in self.learn.xb))
     began = lambda now,end: start_of(self.schedule, now, end, self.epoch/self.n_epoch)
     if isinstance(self.ends, dict): self.starts = {n:began(100*float((s.alive[n]==0).float().mean()), end) for n,end in self.ends.items()}
     else: self.starts = began(s.masked, self.ends)
