@@ -17,12 +17,12 @@ from ..base.run import unwrap
 from ..base.names import (
     as_patterns, check_percent, check_whole, choose, did_you_mean, listed, match_percents, owner)
 from ..base.report import Report
-from .granularity import layer_axes, weight_names
+from .granularity import weight_axes
 from .criteria import get_criterion, large_final
 from .evidence import Evidence
 from .stream import Stream, Streamed
 from .target import GroupTarget, length
-from .find import find_groups, find_weights, layer_types
+from .find import find_groups, find_weights, layer_types, unconsidered
 from .zeros import Zeros
 from .choose import choose_masks, Contender, fits_in_place, renew_in_place, target_scores
 
@@ -52,6 +52,7 @@ class Sparsifier:
         normalize:str=None, # makes scores of different layers comparable: None, 'sum', 'mean', 'max', 'layer-l2'; for `'group'` 'mean'
         unit:str='weights', # what a percentage counts in the global context: 'weights' or 'groups'
         ignore=(), # layers, their names, patterns or classes to leave alone
+        parameters:dict={}, # parameters that no supported layer holds: name or pattern -> names of their axes, `{'experts.w1':'eoi'}`
         norms:bool=True, # dead filters take the affine parameters of the norm behind them along
         xb=None, # sample inputs, to see which norm follows which filter, and which channels are coupled; default: made up
         keep_pruned:bool=False # keep the values of pruned weights, to bring them back when the sparsity falls
@@ -62,7 +63,7 @@ class Sparsifier:
         self.granularity,self.context,self.unit = granularity,context,unit
         self.normalize = 'mean' if normalize is None and self._coupled else normalize
         self.norms,self.keep_pruned = norms,keep_pruned
-        self.ignore = as_patterns(ignore)
+        self.ignore,self.parameters = as_patterns(ignore),dict(parameters)
         self.saved = []   # layers that live only because one group of each always does
         self._find(layer_type, xb)
         self.zeros = Zeros(self.model, self.targets, norms, None if self._coupled else xb, keep_pruned)
@@ -75,8 +76,9 @@ class Sparsifier:
         "Find what is considered, by name, and what was left alone"
         if not self._coupled:
             self.layer_type = layer_types(layer_type)
-            self.targets,self.left = find_weights(self.model, self.granularity, self.layer_type, self.ignore)
+            self.targets,self.left = find_weights(self.model, self.granularity, self.layer_type, self.ignore, self.parameters)
         else:
+            if self.parameters: raise ValueError("granularity 'group' asks the graph for all parameters of a channel, and takes no parameters=")
             everything = layer_type is None or layer_type is conv_layers
             self.layer_type = None if everything else layer_types(layer_type)
             self.targets,self.left = find_groups(self.model, xb, self.layer_type, self.ignore)
@@ -110,11 +112,11 @@ def scored(self:Sparsifier)->dict:
 @patch
 def layers(self:Sparsifier)->dict:
     "Name of each weight -> the layer that holds it, and under which attribute"
-    if not self._coupled: return {t.name:(t.module,t.attr) for t in self.targets.values()}
+    if not self._coupled: return {t.name:(t.module,t.attr) for t in self.targets.values() if t.attr in weight_axes(t.module)}
     res = {}
     for name in self.scored():
         module,attr = self.model.get_submodule(owner(name)),name.rpartition('.')[2]
-        if isinstance(module, tuple(layer_axes)) and attr in weight_names(module): res[name] = module,attr
+        if attr in weight_axes(module): res[name] = module,attr
     return res
 
 # %% ../../nbs/masks/11_sparsifier.ipynb #5c86978f
@@ -125,7 +127,11 @@ def _get(self:Sparsifier, layer):
     if targets: return targets
     names = list(dict.fromkeys(l for t in self.targets.values() for l in t.layers))
     what = repr(layer) if isinstance(layer, str) else f'this {type(layer).__name__}'
-    near = did_you_mean(layer, names) if isinstance(layer, str) else ''
+    exists = [m for n,m in self.model.named_modules() if layer is m or layer==n]
+    if exists:
+        raise ValueError(f"{what} is a {type(exists[0]).__name__} of the model, but not among the layers considered; "
+                         f"layer_type= says which are. They are: {listed(names)}")
+    near = did_you_mean(layer, names, before='; ', otherwise='.') if isinstance(layer, str) else '.'
     raise ValueError(f"{what} is not among the layers considered{near} They are: {listed(names)}")
 
 # %% ../../nbs/masks/11_sparsifier.ipynb #852557e9
@@ -151,8 +157,9 @@ def check(self:Sparsifier,
     if not sparsity: raise ValueError("sparsity={} names no layer")
     percents = {k:_one_percent(p, nm) for k,p in sparsity.items()}
     layers = {name:module for t in self.targets.values() for name,module in t.layers.items()}
-    of_layer = match_percents(percents, layers)
-    return {t.name:p for layer,p in of_layer.items() for t in self.targets.values() if layer in t.layers}
+    layers.update({t.name:t.module for t in self.targets.values() if t.name in self.parameters})
+    found = match_percents(percents, layers, dict(self.model.named_modules()))
+    return {t.name:p for name,p in found.items() for t in self.targets.values() if name in (*t.layers, t.name)}
 
 # %% ../../nbs/masks/11_sparsifier.ipynb #c8c9787c
 @patch
@@ -321,6 +328,11 @@ def _row_of(self:Sparsifier, target):
     return _row(name or '(model)', type(target.module).__name__+more, w.numel(), zeros, target.groups.n, dead)
 
 # %% ../../nbs/masks/11_sparsifier.ipynb #sp0000b7
+def _some(names, most=8):
+    "The first of `names`, and how many there are besides"
+    more = len(names)-most
+    return listed(names[:most])+(f' and {more} more' if more>0 else '')
+
 @patch
 def report(self:Sparsifier)->Report:
     "Layer by layer: weights, zeros, sparsity, and groups that are dead"
@@ -329,6 +341,8 @@ def report(self:Sparsifier)->Report:
     notes = [f"One group was kept alive in: {listed(self.saved)}"] if self.saved else []
     for reason in dict.fromkeys(self.left.values()):
         notes.append(f"Left alone ({reason}): {listed(n for n,why in self.left.items() if why==reason)}")
+    names,share = unconsidered(self.model, self.considered())
+    if names: notes.append(f"Not considered, {share:.3g} % of all weights: {_some([f'{n} ({kind})' for n,kind in names.items()])}")
     title = f"Sparsity: {self.granularity}, {self.context}, {getattr(self.criteria, '__name__', self.criteria)}"
     return Report(rows, title=title, notes=notes, total=total)
 

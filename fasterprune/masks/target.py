@@ -15,7 +15,7 @@ from torch import nn
 
 from ..base.run import evaluating
 from ..base.names import owner
-from .granularity import axes_of, Groups
+from .granularity import axes_of, Groups, weight_axes
 
 # %% ../../nbs/masks/07_target.ipynb #df253f56
 def original(module, attr):
@@ -31,8 +31,13 @@ def length(module, attr):
     return getattr(ps[attr], 'original0', None) if attr in ps else module._parameters.get(attr+'_g')
 
 # %% ../../nbs/masks/07_target.ipynb #3829900e
-_bias_names = {'weight':'bias', **{f'{k}_proj_weight':'in_proj_bias' for k in ('in','q','k','v')}}
+def _bias_name(attr, axes):
+    "Name of the bias that goes with a weight"
+    if attr.endswith('_proj_weight'): return 'in_proj_bias'   # of an attention
+    if attr.startswith('weight'): return attr.replace('weight', 'bias')
+    return f'{attr}_bias'   # of experts
 
+# %% ../../nbs/masks/07_target.ipynb #ta000001
 class Target:
     "One weight that a `Sparsifier` considers"
     def __init__(self, 
@@ -40,12 +45,13 @@ class Target:
         layer:str, # name of the layer
         module:nn.Module, # the layer
         attr:str, # attribute of the layer that holds the weight
-        granularity # name, block `(bh, bw)` or `'N:M'`
+        granularity, # name, block `(bh, bw)` or `'N:M'`
+        axes:str=None # names of the weight's axes; default: those of such layers
     ):
         self.name,self.layer,self.module,self.attr = name,layer,module,attr
         if isinstance(self.param, nn.parameter.UninitializedParameter):
             raise TypeError(f"{name} has no shape yet: run the model on a batch first")
-        self.groups = Groups(granularity, axes_of(module), tuple(self.param.shape))
+        self.groups = Groups(granularity, axes or weight_axes(module).get(attr) or axes_of(module), tuple(self.param.shape))
     @property
     def param(self): return original(self.module, self.attr)
     @property
@@ -67,8 +73,10 @@ class Target:
     @property
     def bias(self):
         "The bias that a dead output takes along"
-        name = _bias_names.get(self.attr, self.attr.replace('weight','bias') if self.attr.startswith('weight_') else None)
-        return getattr(self.module, name, None) if name and self.groups.takes_bias else None
+        if not self.groups.takes_bias: return None
+        owner,attr = self.module,self.attr
+        if attr.endswith('_raw'): owner,attr = getattr(owner, 'module', owner),attr.removesuffix('_raw')   # the layer within
+        return getattr(owner, _bias_name(attr, self.groups.axes), None)
     @property
     def bias_at(self):
         "Which part of the bias is the weight's own, (part, parts): q, k and v share one"

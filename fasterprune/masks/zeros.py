@@ -41,6 +41,10 @@ class Zeros:
         self._held = None       # the same as two lists in step
 
 # %% ../../nbs/masks/09_zeros.ipynb #ze000006
+def _is_filter(groups):
+    "Is a group one output of a layer, or all of them, and so perhaps one channel of a norm?"
+    return groups.takes_bias and groups.kept!='eo'
+
 @patch
 def dead_outputs(self:Zeros,
     alive:dict=None # masks of groups; default: those that are held
@@ -56,7 +60,7 @@ def find_norms(self:Zeros,
 ):
     "The norms behind the filters; looked for once"
     if self.found_norms is not None: return self.found_norms
-    filters = {n:t for n,t in self.targets.items() if t.groups.takes_bias and t.groups.n>1}
+    filters = {n:t for n,t in self.targets.items() if _is_filter(t.groups) and t.groups.n>1}
     weights = {n:(partial(getattr, t.module, t.attr), t.groups.out_dim) for n,t in filters.items()}
     found = ()
     if self.norms and weights: found = norms_after(self.model, weights, xb if self.xb is None else self.xb)
@@ -80,7 +84,7 @@ def _lengths(targets, names, res):
 
 def _norms(zeros, alive, params, res):
     "Let the scales and shifts of the norms behind dead filters be zero"
-    dead = zeros.dead_outputs(alive)
+    dead = {n:d for n,d in zeros.dead_outputs(alive).items() if _is_filter(zeros.targets[n].groups)}
     if not zeros.found_norms and not any(d.any() for d in dead.values()): return
     norms = zeros.find_norms()
     if not norms: return
@@ -94,7 +98,7 @@ def _biases(targets, dead, names, res):
         part,n_parts = targets[n].bias_at
         size,live = b.numel()//n_parts,np.ones(b.numel())
         live[part*size:(part+1)*size] = np.tile(~d, size//len(d))
-        m,name = torch.as_tensor(live).to(b),names[id(b)]
+        m,name = torch.as_tensor(live).to(b).reshape(b.shape),names[id(b)]
         res[name] = res[name]*m if name in res else m
 
 # %% ../../nbs/masks/09_zeros.ipynb #ze000009
