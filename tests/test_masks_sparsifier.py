@@ -404,8 +404,9 @@ def test_masks_are_read_once_a_step():
     s = Sparsifier(m, 'weight', layer_type=nn.Linear).prune_model(70)
     s.hold(opt)
     for _ in range(3):
-        m(torch.randn(4,200)).sum().backward()
-        with Reads([mult for _,_,mult in s.zeros.held()]) as seen: opt.step()
+        with Reads([mult for _,_,mult in s.zeros.held()]) as seen:
+            m(torch.randn(4,200)).sum().backward()
+            opt.step()
         assert n<=seen.n<1.02*n
 
 def test_what_dies_takes_its_norm_and_nothing_else():

@@ -65,8 +65,8 @@ class Sparsifier:
         self.norms,self.keep_pruned = norms,keep_pruned
         self.ignore,self.parameters = as_patterns(ignore),dict(parameters)
         self.saved = []   # layers that live only because one group of each always does
-        self._find(layer_type, xb)
-        self.zeros = Zeros(self.model, self.targets, norms, None if self._coupled else xb, keep_pruned)
+        targets = self._find(layer_type, xb)
+        self.zeros = Zeros(self.model, targets, norms, None if self._coupled else xb, keep_pruned)
         self.evidence = Evidence(self.model, self.scored(), self.criteria, self.layers())
 
     @property
@@ -76,12 +76,13 @@ class Sparsifier:
         "Find what is considered, by name, and what was left alone"
         if not self._coupled:
             self.layer_type = layer_types(layer_type)
-            self.targets,self.left = find_weights(self.model, self.granularity, self.layer_type, self.ignore, self.parameters)
+            targets,self.left = find_weights(self.model, self.granularity, self.layer_type, self.ignore, self.parameters)
         else:
             if self.parameters: raise ValueError("granularity 'group' asks the graph for all parameters of a channel, and takes no parameters=")
             everything = layer_type is None or layer_type is conv_layers
             self.layer_type = None if everything else layer_types(layer_type)
-            self.targets,self.left = find_groups(self.model, xb, self.layer_type, self.ignore)
+            targets,self.left = find_groups(self.model, xb, self.layer_type, self.ignore)
+        return targets
 
     def __repr__(self):
         what = f"{self.granularity!r}, {self.context!r}, {self.criteria.__name__}"
@@ -89,8 +90,15 @@ class Sparsifier:
 
 # %% ../../nbs/masks/11_sparsifier.ipynb #sp0000a1
 @patch(as_prop=True)
+def targets(self:Sparsifier)->dict:
+    "Name of each weight considered -> its `Target`"
+    self.zeros.follow()   # a layer may have been replaced
+    return self.zeros.targets
+
+@patch(as_prop=True)
 def alive(self:Sparsifier)->dict:
     "Name of each weight -> mask of its groups: 1 lives, 0 is dead"
+    self.zeros.follow()
     return self.zeros.alive
 
 @patch(as_prop=True)
@@ -388,6 +396,14 @@ def hold(self:Sparsifier,
     "Hold the masks through every step of `opt`; returns a handle with `remove()`"
     return self.zeros.hold(opt)
 
+# %% ../../nbs/masks/11_sparsifier.ipynb #sp0000d2
+@patch
+def release(self:Sparsifier):
+    "Let all masks go: what is zero stays so until somebody trains it"
+    self.zeros.release()
+    self.saved = []
+    return self
+
 # %% ../../nbs/masks/11_sparsifier.ipynb #0681b381
 @patch
 def collect(self:Sparsifier,
@@ -516,14 +532,14 @@ def from_zeros(cls,
 def __getstate__(self:Sparsifier):
     "Bits instead of multipliers, and no caches"
     state = {k:v for k,v in self.__dict__.items() if k not in ('zeros','evidence')}
-    return {**state, 'stash':self.zeros.stash, 'refs':self.refs, '_bits':self.state_dict(), '_norms':self.zeros.found_norms}
+    return {**state, 'targets':self.targets, 'stash':self.zeros.stash, 'refs':self.refs, '_bits':self.state_dict(), '_norms':self.zeros.found_norms}
 
 @patch
 def __setstate__(self:Sparsifier, state):
     state = {k:v for k,v in state.items() if k not in ('xb','_changes')}
-    bits,stash,refs,norms = (state.pop(k) for k in ('_bits','stash','refs','_norms'))
+    targets,bits,stash,refs,norms = (state.pop(k) for k in ('targets','_bits','stash','refs','_norms'))
     self.__dict__.update(state)
-    self.zeros = Zeros(self.model, self.targets, self.norms, None, self.keep_pruned)
+    self.zeros = Zeros(self.model, targets, self.norms, None, self.keep_pruned)
     self.zeros.stash,self.zeros.found_norms = stash,norms
     self.zeros.alive,self.zeros.custom = self._masks_in(bits)
     self.evidence = Evidence(self.model, self.scored(), self.criteria, self.layers(), refs)

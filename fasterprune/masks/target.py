@@ -98,6 +98,21 @@ def check_zero(self:Target):
     types = [type(o).__name__ for o in self.module.parametrizations[self.attr]]
     raise TypeError(f"{self.name}: zeros do not survive its parametrization {types}; put the layer into ignore=")
 
+# %% ../../nbs/masks/07_target.ipynb #ta000003
+@patch
+def follow(self:Target,
+    model:nn.Module # the whole model
+): # `True`; `False` if it has another shape, so that the groups are new; `None` if there is no such weight any more
+    "Be the weight that has this name now"
+    try: module,p = model.get_submodule(self.layer),model.get_parameter(self.name)
+    except AttributeError: return None
+    same_kind = original(module, self.attr) is p and p.ndim==len(self.groups.axes)
+    if not same_kind: return None
+    self.module = module
+    if tuple(p.shape)==self.groups.weight_shape: return True
+    self.groups = Groups(self.groups.granularity, self.groups.axes, tuple(p.shape))
+    return False
+
 # %% ../../nbs/masks/07_target.ipynb #b43e9d12
 class GroupTarget(Target):
     "Channels that are coupled across layers, all of whose weights live and die together"
@@ -110,6 +125,7 @@ class GroupTarget(Target):
         self.name,self.model,self.attr,self.whole = name,model,'',whole
         ps = dict(model.named_parameters())
         self.places = [o for o in places if o[0] in ps]
+        self.shapes = {n:ps[n].shape for n,*_ in self.places}
         self.own = [o for o in self.places if whole or not o[3]]
         self.layer = owner(self.own[0][0])
         size = sum(idx.shape[1]*ps[n].numel()//ps[n].shape[d] for n,d,idx,_ in self.own)
@@ -135,6 +151,12 @@ def bias(self:GroupTarget): return None
 def scored(self:GroupTarget):
     ps = {n:self.model.get_parameter(n) for n,*_ in self.places}
     return {n:p for n,p in ps.items() if p.ndim>1} or ps
+
+@patch
+def follow(self:GroupTarget, model):
+    now = dict(model.named_parameters())
+    same = all(n in now and now[n].shape==shape for n,shape in self.shapes.items())
+    return True if same else None
 
 @patch
 def covers(self:GroupTarget, layer):
