@@ -16,11 +16,18 @@ def test_what_is_not_known_is_repeated_guessed_and_listed():
     test_is(by_name('criterion', 'movement', known, '(w)'), max); test_is(by_name('criterion', min, known, '(w)'), min)
     with expect_fail(ValueError, "criterion 'large_finl' is not known, did you mean 'large_final'? Known are large_final, movement, and any function (w)"):
         by_name('criterion', 'large_finl', known, '(w)')
-    with expect_fail(ValueError, "criterion 3 is not known Known are"): by_name('criterion', 3, known, '(w)')
+    with expect_fail(ValueError, "criterion 3 is not known. Known are"): by_name('criterion', 3, known, '(w)')
     test_eq(choose('normalize', None, (None,'sum')), None); test_is(one_of('of', 'movement', known), max); test_is(one_of('of', min, known), min)
-    with expect_fail(ValueError, "context='globale' is not known, did you mean 'global'?; choose from 'local', 'global'"): choose('context', 'globale', ('local','global'))
-    with expect_fail(ValueError, "of='mac' is not known; choose from 'large_final', 'movement'"): one_of('of', 'mac', known)
+    with expect_fail(ValueError, "context='globale' is not known, did you mean 'global'? Choose from 'local', 'global'"): choose('context', 'globale', ('local','global'))
+    with expect_fail(ValueError, "of='mac' is not known. Choose from 'large_final', 'movement'"): one_of('of', 'mac', known)
     with expect_fail(ValueError, "context=<built-in function min> is not known"): choose('context', min, ('local','global'))
+
+def test_what_others_call_it_is_understood():
+    from fasterprune.base.names import meanings
+    for name,meant in (('structured','filter'), ('Unstructured','weight')): test_eq(did_you_mean(name, ['weight','filter']), f', did you mean {meant!r}?')
+    with expect_fail(ValueError, "criterion 'magnitude' is not known, did you mean 'large_final'?"): by_name('criterion', 'magnitude', dict(large_final=abs, magnitude_increase=max), '(w)')
+    test_eq(did_you_mean('structured', ['construct']), ", did you mean 'construct'?")   # no filter among them: by spelling
+    assert not set(meanings)&set(meanings.values())
 
 def test_layers_are_found_by_all_that_may_name_them():
     net = nn.Sequential(nn.Linear(2,3), nn.Sequential(nn.Linear(3,3), nn.ReLU()), weight_norm(nn.Linear(3,2)))
@@ -38,6 +45,14 @@ def test_the_exact_name_has_the_last_word():
     test_eq(match_percents({'*':10, 'a.*':50, layers['a.0']:20, 'a.0':30}, layers), {'b':10, 'a.1':50, 'a.0':30})
     test_eq(match_percents({'a.0':30, layers['a.0']:20, nn.ReLU:5}, layers), {'a.0':20, 'a.1':5, 'b':5})
     with expect_fail(ValueError, "sparsity: 'c' matches no layer"): match_percents({'c':3}, layers)
+
+def test_what_is_there_and_not_considered_is_told_apart():
+    net = nn.Sequential(nn.Conv2d(3,8,3), nn.Flatten(), nn.Linear(8,2))
+    others = dict(net.named_modules())
+    for p,name in (('2',"'2'"), (net[2],'this Linear'), (nn.Linear,'Linear')):
+        with expect_fail(ValueError, f"sparsity: {name} (Linear) is in the model, but not among the layers considered; layer_type="): match_percents({'0':50, p:80}, {'0':net[0]}, others)
+        test_eq(match_names(['0',p], {'0':net[0]}, others=others), [['0'],[]])
+    with expect_fail(ValueError, "sparsity: '3' matches no layer considered; did you mean '0'?"): match_percents({'3':80}, {'0':net[0]}, others)
 
 def test_what_is_no_percentage_and_no_whole_number_raises():
     import torch

@@ -5,6 +5,7 @@ from torch.nn import functional as F
 from torch.utils._pytree import tree_map
 from fastcore.basics import patch
 from fasterprune.base.run import Batch, evaluating, run
+from fasterprune.masks.granularity import axes_of
 from fasterprune.masks.criteria import needs_of
 from fastcore.test import *
 from fasterprune.masks.criteria import movement, taylor, wanda, large_final
@@ -39,6 +40,18 @@ def test_inputs_against_unfold():
     lin = nn.Linear(5,2); x = torch.randn(2,3,4,5)
     test_close(collect_inputs(lin, {'w':(lin,'weight')}, [(x,0)])['w'][0], x.flatten(0,2).square().mean(0).sqrt(), eps=1e-6)
     with expect_fail(ValueError, 'no batch'): collect_inputs(lin, {'w':(lin,'weight')}, [])
+
+def test_inputs_of_layers_of_other_packages():
+    from fastai.text.models.awdlstm import WeightDropout
+    from transformers.pytorch_utils import Conv1D
+    lin,turned = nn.Linear(6,4),Conv1D(4,6)
+    x = torch.randn(5,3,6)
+    a = collect_inputs(lin, {'w':(lin,'weight')}, [x])['w']
+    b = collect_inputs(turned, {'w':(turned,'weight')}, [x])['w']
+    test_eq(a.T, b); test_eq(b.shape, (6,1))
+    rnn = WeightDropout(nn.LSTM(6,4), .5)
+    got = collect_inputs(rnn, {'raw':(rnn,'weight_hh_l0_raw'), 'ih':(rnn.module,'weight_ih_l0')}, [x])
+    test_eq(got['raw'], torch.ones(1,4)); test_close(got['ih'], a, eps=1e-6)
 
 def test_batches_may_be_dicts_and_collecting_leaves_no_trace():
     import numpy as np, random as dice

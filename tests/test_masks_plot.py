@@ -7,7 +7,7 @@ from matplotlib.colors import Normalize, to_rgba
 from matplotlib.patches import Rectangle
 from torch import nn, Tensor
 from fasterprune.base.report import Report
-from fasterprune.masks.granularity import axes_of, layer_axes, weight_names
+from fasterprune.masks.granularity import axes_of, layer_axes, weight_axes, weight_names
 from fastcore.test import *
 from fasterprune.masks.granularity import Groups
 from fastcore.test import *

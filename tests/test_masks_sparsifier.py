@@ -11,12 +11,12 @@ from fasterprune.base.names import (
     as_patterns, check_percent, check_whole, choose, did_you_mean, listed, match_percents, owner)
 from fasterprune.base.report import Report
 from fasterprune.base.ranks import decide, distributed, refuse_spread
-from fasterprune.masks.granularity import layer_axes, weight_names
+from fasterprune.masks.granularity import weight_axes
 from fasterprune.masks.criteria import get_criterion, large_final
 from fasterprune.masks.evidence import Evidence
 from fasterprune.masks.stream import Stream, Streamed
 from fasterprune.masks.target import GroupTarget, length
-from fasterprune.masks.find import find_groups, find_weights, layer_types
+from fasterprune.masks.find import find_groups, find_weights, layer_types, unconsidered
 from fasterprune.masks.zeros import Zeros
 from fasterprune.masks.choose import choose_masks, Contender, fits_in_place, renew_in_place, target_scores
 import copy
@@ -230,6 +230,52 @@ def test_names_and_errors():
         with expect_fail(ex, msg): f()
     for k,v in m.state_dict().items(): test_eq(v, was[k])
 
+def test_layers_of_other_packages_and_parameters_by_name():
+    from fastai.text.models.awdlstm import AWD_LSTM
+    from transformers import GPT2Config, GPT2LMHeadModel
+    config = dict(n_layer=2, n_head=2, n_embd=32, vocab_size=100, n_positions=32, bos_token_id=0, eos_token_id=0)
+    m = GPT2LMHeadModel(GPT2Config(**config))
+    sparsifier = Sparsifier(m, 'weight', 'global', layer_type=None).prune_model(70)
+    blocks = [p for n,p in m.named_parameters() if '.h.' in n and p.ndim==2]
+    assert 60<100*sum(int((p==0).sum()) for p in blocks)/sum(p.numel() for p in blocks)<80
+    weights = [p for p in m.parameters() if p.ndim>1]
+    test_close(sparsifier.sparsity, 100*sum(int((p==0).sum()) for p in weights)/sum(p.numel() for p in weights), eps=1e-9)
+    test_close(sparsifier.sparsity, 70, eps=.01)
+    assert 'Not considered' not in repr(sparsifier.report())
+    m = AWD_LSTM(50, 16, 24, 2)
+    sparsifier = Sparsifier(m, 'row', layer_type=nn.LSTM).prune_model(50)
+    held = [p for n,p in m.named_parameters() if 'weight_ih' in n or n.endswith('_raw')]
+    test_eq([float((p==0).float().mean()) for p in held], [.5]*4)
+    m.eval().reset(); m(torch.ones(2,3).long())
+    test_eq(float((m.rnns[0].module.weight_hh_l0==0).float().mean()), .5)   # the weight that it computes with
+    dead = ~sparsifier.mask('rnns.0.weight_hh_l0_raw')[:,0]
+    test_eq((m.rnns[0].module.bias_hh_l0==0), dead)
+    assert 'Not considered, ' in repr(sparsifier.report()) and 'encoder.weight (Embedding)' in repr(sparsifier.report())
+
+def test_parameters_by_name_hold_like_any_other():
+    class Experts(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w1,self.w1_bias = nn.Parameter(torch.randn(2,8,4)),nn.Parameter(torch.ones(2,8))
+            self.w2 = nn.Parameter(torch.randn(2,4,8))
+        def forward(self, x): return torch.bmm(torch.baddbmm(self.w1_bias[:,None], x.expand(2,-1,-1), self.w1.mT).relu(), self.w2.mT).sum(0)
+    for g in ('weight','row','column','expert','filter',(2,2),'2:4'):
+        m = nn.Sequential(nn.Linear(4,4), Experts())
+        sparsifier = Sparsifier(m, g, parameters={'1.w?':'eoi'}).prune_model(50)
+        test_eq(list(sparsifier.targets), ['1.w1','1.w2'])
+        if g!='expert': test_close(sparsifier.sparsity, 50, eps=5)
+        opt = torch.optim.Adam(m.parameters()); sparsifier.hold(opt)
+        for _ in range(2): opt.zero_grad(); m(torch.randn(3,4)).square().sum().backward(); opt.step()
+        for n in sparsifier.targets: test_eq((m.get_parameter(n)==0), ~sparsifier.mask(n))
+        if g in ('row','filter'): test_eq(m[1].w1_bias==0, ~sparsifier.mask('1.w1')[:,:,0])
+        assert '0.weight (Linear)' in repr(sparsifier.report())
+    sparsifier = Sparsifier(m, 'row', 'global', layer_type=None, parameters={'1.w1':'eoi'})
+    sparsifier.prune_model({'0':50, '1.w1':25})
+    test_eq([int((a==0).sum()) for a in sparsifier.alive.values()], [2,4])
+    test_eq(copy.deepcopy(sparsifier).mask('1.w1'), sparsifier.mask('1.w1'))
+    with expect_fail(ValueError, 'parameters='): Sparsifier(m, 'group', parameters={'1.w1':'eoi'}, xb=torch.randn(3,4))
+    with expect_fail(ValueError, "'0' is a Linear of the model, but not among the layers considered; layer_type="): Sparsifier(m, parameters={'1.w1':'eoi'}).prune_layer('0', 50)
+
 def test_dicts_and_patterns():
     m = nn.Sequential(nn.Conv2d(4,10,3), nn.Sequential(nn.Conv2d(10,10,3), nn.Conv2d(10,10,3)))
     sparsifier = Sparsifier(m, 'filter').prune_model({'1.*':50, '1.1':20})
@@ -359,8 +405,9 @@ def test_masks_are_read_once_a_step():
     s = Sparsifier(m, 'weight', layer_type=nn.Linear).prune_model(70)
     s.hold(opt)
     for _ in range(3):
-        m(torch.randn(4,200)).sum().backward()
-        with Reads([mult for _,_,mult in s.zeros.held()]) as seen: opt.step()
+        with Reads([mult for _,_,mult in s.zeros.held()]) as seen:
+            m(torch.randn(4,200)).sum().backward()
+            opt.step()
         assert n<=seen.n<1.02*n
 
 def test_what_dies_takes_its_norm_and_nothing_else():

@@ -75,7 +75,7 @@ def test_compares_ways_to_run():
     test_eq([o['Way'] for o in rep], ['eager','channels_last','folded'])
     assert rep.notes==['broken does not work: ZeroDivisionError: division by zero']
     for o in rep: assert float(o['Difference'])<1e-4
-    test_fail(lambda: run_as(m, x, 'fast'), contains="choose from 'eager'")
+    test_fail(lambda: run_as(m, x, 'fast'), contains="Choose from 'eager'")
 
 def test_ways_and_costs_by_name():
     m,x = nn.Sequential(nn.Linear(4,8), nn.ReLU(), nn.Linear(8,2)),torch.randn(2,4)

@@ -15,6 +15,7 @@ from torch.utils._pytree import tree_map
 from fastcore.basics import patch
 
 from ..base.run import Batch, evaluating, run
+from .granularity import axes_of
 from .criteria import needs_of
 
 # %% ../../nbs/masks/03_evidence.ipynb #0ddb1220
@@ -89,7 +90,14 @@ def _mean_square(m, attr, x, w):
         counts = torch.bincount(x.long().flatten(), minlength=m.num_embeddings).float()
         return (counts/max(1,x.numel()))[:,None],x.numel()
     x = x.reshape(-1, x.shape[-1])
-    if x.shape[1]!=w.shape[1]:
+    if axes_of(m)=='io':   # stored the other way round
+        square,count = _as_matrix(m, attr, x, w.T)
+        return square.T,count
+    return _as_matrix(m, attr, x, w)
+
+def _as_matrix(m, attr, x, w):
+    "Mean square of what each element of a matrix meets in its inputs `x`"
+    if w.ndim!=2 or x.shape[1]!=w.shape[1]:
         raise ValueError(f"{attr} of {type(m).__name__} does not see the layer's input; use another criterion or layer_type")
     return x.square().mean(0)[None],x.shape[0]
 
@@ -117,7 +125,8 @@ class InputNorms:
         x = [*args,*kw.values()][place]
         if isinstance(x, nn.utils.rnn.PackedSequence): x = x.data
         w = getattr(m, attr)
-        unseen = isinstance(m, nn.RNNBase) and not attr.startswith('weight_ih_l0')
+        recurrent = isinstance(getattr(m, 'module', m), nn.RNNBase)   # perhaps in a `WeightDropout`
+        unseen = recurrent and not attr.startswith('weight_ih_l0')
         if unseen: square,count = torch.ones(1, w.shape[1], device=w.device),1
         else: square,count = _mean_square(m, attr, x, w)
         self.sums[name] = self.sums.get(name, 0)+count*square

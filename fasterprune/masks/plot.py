@@ -17,7 +17,7 @@ from matplotlib.patches import Rectangle
 from torch import nn, Tensor
 
 from ..base.report import Report
-from .granularity import axes_of, layer_axes, weight_names
+from .granularity import axes_of, layer_axes, weight_axes, weight_names
 
 # %% ../../nbs/masks/05_plot.ipynb #9ab6791c
 _axes_by_ndim = {2:'oi', 3:'oiw', 4:'oihw', 5:'oidhw'}
@@ -26,6 +26,7 @@ def _as_weight(x):
     "The weight of `x`, outputs first, inputs second, as a numpy array"
     if isinstance(x, nn.Module):
         axes,w = axes_of(x),getattr(x, weight_names(x)[0])
+        if 'e' in axes: raise TypeError(f"The experts of a {type(x).__name__} can be drawn one by one: pass the weight of one of them")
         w = w.movedim((axes.index('o'),axes.index('i')), (0,1))
     elif isinstance(x, (Tensor,np.ndarray)): w = torch.as_tensor(x)
     else: raise TypeError(f"A layer or its weight can be drawn, not {type(x).__name__}: {x!r:.80}")
@@ -242,10 +243,10 @@ def _count(model):
     "Name, weights and zeros of each weight that could be pruned; tied ones once"
     seen = set()
     for n,m in model.named_modules():
-        if not isinstance(m, tuple(layer_axes)): continue
-        for a in weight_names(m):
-            w = getattr(m, a)
-            if id(w) in seen: continue
+        for a in weight_axes(m):
+            w = getattr(m, a, None)   # a layer within another one may have lent it
+            its_own = a in getattr(m, 'parametrizations', {}) or not m._parameters.keys().isdisjoint((a, f'{a}_orig', f'{a}_v'))
+            if not its_own or id(w) in seen: continue
             seen.add(id(w))
             name = n if a=='weight' else f'{n}.{a}'.strip('.')
             yield name or type(m).__name__, w.numel(), w.numel()-int(torch.count_nonzero(w))

@@ -18,12 +18,12 @@ from ..base.names import (
     as_patterns, check_percent, check_whole, choose, did_you_mean, listed, match_percents, owner)
 from ..base.report import Report
 from ..base.ranks import decide, distributed, refuse_spread
-from .granularity import layer_axes, weight_names
+from .granularity import weight_axes
 from .criteria import get_criterion, large_final
 from .evidence import Evidence
 from .stream import Stream, Streamed
 from .target import GroupTarget, length
-from .find import find_groups, find_weights, layer_types
+from .find import find_groups, find_weights, layer_types, unconsidered
 from .zeros import Zeros
 from .choose import choose_masks, Contender, fits_in_place, renew_in_place, target_scores
 
@@ -53,6 +53,7 @@ class Sparsifier:
         normalize:str=None, # makes scores of different layers comparable: None, 'sum', 'mean', 'max', 'layer-l2'; for `'group'` 'mean'
         unit:str='weights', # what a percentage counts in the global context: 'weights' or 'groups'
         ignore=(), # layers, their names, patterns or classes to leave alone
+        parameters:dict={}, # parameters that no supported layer holds: name or pattern -> names of their axes, `{'experts.w1':'eoi'}`
         norms:bool=True, # dead filters take the affine parameters of the norm behind them along
         xb=None, # sample inputs, to see which norm follows which filter, and which channels are coupled; default: made up
         keep_pruned:bool=False # keep the values of pruned weights, to bring them back when the sparsity falls
@@ -64,11 +65,11 @@ class Sparsifier:
         self.granularity,self.context,self.unit = granularity,context,unit
         self.normalize = 'mean' if normalize is None and self._coupled else normalize
         self.norms,self.keep_pruned = norms,keep_pruned
-        self.ignore = as_patterns(ignore)
+        self.ignore,self.parameters = as_patterns(ignore),dict(parameters)
         self.saved = []      # layers that live only because one group of each always does
         self.unjudged = {}   # layers of which the criterion knew too little when masks were last chosen -> why
-        self._find(layer_type, xb)
-        self.zeros = Zeros(self.model, self.targets, norms, None if self._coupled else xb, keep_pruned)
+        targets = self._find(layer_type, xb)
+        self.zeros = Zeros(self.model, targets, norms, None if self._coupled else xb, keep_pruned)
         self.evidence = Evidence(self.model, self.scored(), self.criteria, self.layers())
 
     @property
@@ -78,11 +79,13 @@ class Sparsifier:
         "Find what is considered, by name, and what was left alone"
         if not self._coupled:
             self.layer_type = layer_types(layer_type)
-            self.targets,self.left = find_weights(self.model, self.granularity, self.layer_type, self.ignore)
+            targets,self.left = find_weights(self.model, self.granularity, self.layer_type, self.ignore, self.parameters)
         else:
+            if self.parameters: raise ValueError("granularity 'group' asks the graph for all parameters of a channel, and takes no parameters=")
             everything = layer_type is None or layer_type is conv_layers
             self.layer_type = None if everything else layer_types(layer_type)
-            self.targets,self.left = find_groups(self.model, xb, self.layer_type, self.ignore)
+            targets,self.left = find_groups(self.model, xb, self.layer_type, self.ignore)
+        return targets
 
     def __repr__(self):
         what = f"{self.granularity!r}, {self.context!r}, {self.criteria.__name__}"
@@ -90,8 +93,15 @@ class Sparsifier:
 
 # %% ../../nbs/masks/11_sparsifier.ipynb #sp0000a1
 @patch(as_prop=True)
+def targets(self:Sparsifier)->dict:
+    "Name of each weight considered -> its `Target`"
+    self.zeros.follow()   # a layer may have been replaced
+    return self.zeros.targets
+
+@patch(as_prop=True)
 def alive(self:Sparsifier)->dict:
     "Name of each weight -> mask of its groups: 1 lives, 0 is dead"
+    self.zeros.follow()
     return self.zeros.alive
 
 @patch(as_prop=True)
@@ -113,11 +123,11 @@ def scored(self:Sparsifier)->dict:
 @patch
 def layers(self:Sparsifier)->dict:
     "Name of each weight -> the layer that holds it, and under which attribute"
-    if not self._coupled: return {t.name:(t.module,t.attr) for t in self.targets.values()}
+    if not self._coupled: return {t.name:(t.module,t.attr) for t in self.targets.values() if t.attr in weight_axes(t.module)}
     res = {}
     for name in self.scored():
         module,attr = self.model.get_submodule(owner(name)),name.rpartition('.')[2]
-        if isinstance(module, tuple(layer_axes)) and attr in weight_names(module): res[name] = module,attr
+        if attr in weight_axes(module): res[name] = module,attr
     return res
 
 # %% ../../nbs/masks/11_sparsifier.ipynb #5c86978f
@@ -128,7 +138,11 @@ def _get(self:Sparsifier, layer):
     if targets: return targets
     names = list(dict.fromkeys(l for t in self.targets.values() for l in t.layers))
     what = repr(layer) if isinstance(layer, str) else f'this {type(layer).__name__}'
-    near = did_you_mean(layer, names) if isinstance(layer, str) else ''
+    exists = [m for n,m in self.model.named_modules() if layer is m or layer==n]
+    if exists:
+        raise ValueError(f"{what} is a {type(exists[0]).__name__} of the model, but not among the layers considered; "
+                         f"layer_type= says which are. They are: {listed(names)}")
+    near = did_you_mean(layer, names, before='; ', otherwise='.') if isinstance(layer, str) else '.'
     raise ValueError(f"{what} is not among the layers considered{near} They are: {listed(names)}")
 
 # %% ../../nbs/masks/11_sparsifier.ipynb #852557e9
@@ -154,8 +168,9 @@ def check(self:Sparsifier,
     if not sparsity: raise ValueError("sparsity={} names no layer")
     percents = {k:_one_percent(p, nm) for k,p in sparsity.items()}
     layers = {name:module for t in self.targets.values() for name,module in t.layers.items()}
-    of_layer = match_percents(percents, layers)
-    return {t.name:p for layer,p in of_layer.items() for t in self.targets.values() if layer in t.layers}
+    layers.update({t.name:t.module for t in self.targets.values() if t.name in self.parameters})
+    found = match_percents(percents, layers, dict(self.model.named_modules()))
+    return {t.name:p for name,p in found.items() for t in self.targets.values() if name in (*t.layers, t.name)}
 
 # %% ../../nbs/masks/11_sparsifier.ipynb #c8c9787c
 @patch
@@ -352,6 +367,11 @@ def _row_of(self:Sparsifier, target):
     return _row(name or '(model)', type(target.module).__name__+more, w.numel(), zeros, target.groups.n, dead)
 
 # %% ../../nbs/masks/11_sparsifier.ipynb #sp0000b7
+def _some(names, most=8):
+    "The first of `names`, and how many there are besides"
+    more = len(names)-most
+    return listed(names[:most])+(f' and {more} more' if more>0 else '')
+
 @patch
 def report(self:Sparsifier)->Report:
     "Layer by layer: weights, zeros, sparsity, and groups that are dead"
@@ -361,6 +381,8 @@ def report(self:Sparsifier)->Report:
     left = {**self.left, **self.unjudged}
     for reason in dict.fromkeys(left.values()):
         notes.append(f"Left alone ({reason}): {listed(n for n,why in left.items() if why==reason)}")
+    names,share = unconsidered(self.model, self.considered())
+    if names: notes.append(f"Not considered, {share:.3g} % of all weights: {_some([f'{n} ({kind})' for n,kind in names.items()])}")
     title = f"Sparsity: {self.granularity}, {self.context}, {getattr(self.criteria, '__name__', self.criteria)}"
     return Report(rows, title=title, notes=notes, total=total)
 
@@ -405,6 +427,14 @@ def hold(self:Sparsifier,
 ):
     "Hold the masks through every step of `opt`; returns a handle with `remove()`"
     return self.zeros.hold(opt)
+
+# %% ../../nbs/masks/11_sparsifier.ipynb #sp0000d2
+@patch
+def release(self:Sparsifier):
+    "Let all masks go: what is zero stays so until somebody trains it"
+    self.zeros.release()
+    self.saved = []
+    return self
 
 # %% ../../nbs/masks/11_sparsifier.ipynb #0681b381
 @patch
@@ -534,14 +564,14 @@ def from_zeros(cls,
 def __getstate__(self:Sparsifier):
     "Bits instead of multipliers, and no caches"
     state = {k:v for k,v in self.__dict__.items() if k not in ('zeros','evidence')}
-    return {**state, 'stash':self.zeros.stash, 'refs':self.refs, '_bits':self.state_dict(), '_norms':self.zeros.found_norms}
+    return {**state, 'targets':self.targets, 'stash':self.zeros.stash, 'refs':self.refs, '_bits':self.state_dict(), '_norms':self.zeros.found_norms}
 
 @patch
 def __setstate__(self:Sparsifier, state):
     state = {k:v for k,v in state.items() if k not in ('xb','_changes')}
-    bits,stash,refs,norms = (state.pop(k) for k in ('_bits','stash','refs','_norms'))
+    targets,bits,stash,refs,norms = (state.pop(k) for k in ('targets','_bits','stash','refs','_norms'))
     self.__dict__.update(state)
-    self.zeros = Zeros(self.model, self.targets, self.norms, None, self.keep_pruned)
+    self.zeros = Zeros(self.model, targets, self.norms, None, self.keep_pruned)
     self.zeros.stash,self.zeros.found_norms = stash,norms
     self.zeros.alive,self.zeros.custom = self._masks_in(bits)
     self.evidence = Evidence(self.model, self.scored(), self.criteria, self.layers(), refs)

@@ -15,7 +15,7 @@ from torch import nn
 
 from ..base.run import evaluating
 from ..base.names import owner
-from .granularity import axes_of, Groups
+from .granularity import axes_of, Groups, weight_axes
 
 # %% ../../nbs/masks/07_target.ipynb #df253f56
 def original(module, attr):
@@ -31,8 +31,13 @@ def length(module, attr):
     return getattr(ps[attr], 'original0', None) if attr in ps else module._parameters.get(attr+'_g')
 
 # %% ../../nbs/masks/07_target.ipynb #3829900e
-_bias_names = {'weight':'bias', **{f'{k}_proj_weight':'in_proj_bias' for k in ('in','q','k','v')}}
+def _bias_name(attr, axes):
+    "Name of the bias that goes with a weight"
+    if attr.endswith('_proj_weight'): return 'in_proj_bias'   # of an attention
+    if attr.startswith('weight'): return attr.replace('weight', 'bias')
+    return f'{attr}_bias'   # of experts
 
+# %% ../../nbs/masks/07_target.ipynb #ta000001
 class Target:
     "One weight that a `Sparsifier` considers"
     def __init__(self, 
@@ -40,12 +45,13 @@ class Target:
         layer:str, # name of the layer
         module:nn.Module, # the layer
         attr:str, # attribute of the layer that holds the weight
-        granularity # name, block `(bh, bw)` or `'N:M'`
+        granularity, # name, block `(bh, bw)` or `'N:M'`
+        axes:str=None # names of the weight's axes; default: those of such layers
     ):
         self.name,self.layer,self.module,self.attr = name,layer,module,attr
         if isinstance(self.param, nn.parameter.UninitializedParameter):
             raise TypeError(f"{name} has no shape yet: run the model on a batch first")
-        self.groups = Groups(granularity, axes_of(module), tuple(self.param.shape))
+        self.groups = Groups(granularity, axes or weight_axes(module).get(attr) or axes_of(module), tuple(self.param.shape))
     @property
     def param(self): return original(self.module, self.attr)
     @property
@@ -67,8 +73,10 @@ class Target:
     @property
     def bias(self):
         "The bias that a dead output takes along"
-        name = _bias_names.get(self.attr, self.attr.replace('weight','bias') if self.attr.startswith('weight_') else None)
-        return getattr(self.module, name, None) if name and self.groups.takes_bias else None
+        if not self.groups.takes_bias: return None
+        owner,attr = self.module,self.attr
+        if attr.endswith('_raw'): owner,attr = getattr(owner, 'module', owner),attr.removesuffix('_raw')   # the layer within
+        return getattr(owner, _bias_name(attr, self.groups.axes), None)
     @property
     def bias_at(self):
         "Which part of the bias is the weight's own, (part, parts): q, k and v share one"
@@ -90,6 +98,21 @@ def check_zero(self:Target):
     types = [type(o).__name__ for o in self.module.parametrizations[self.attr]]
     raise TypeError(f"{self.name}: zeros do not survive its parametrization {types}; put the layer into ignore=")
 
+# %% ../../nbs/masks/07_target.ipynb #ta000003
+@patch
+def follow(self:Target,
+    model:nn.Module # the whole model
+): # `True`; `False` if it has another shape, so that the groups are new; `None` if there is no such weight any more
+    "Be the weight that has this name now"
+    try: module,p = model.get_submodule(self.layer),model.get_parameter(self.name)
+    except AttributeError: return None
+    same_kind = original(module, self.attr) is p and p.ndim==len(self.groups.axes)
+    if not same_kind: return None
+    self.module = module
+    if tuple(p.shape)==self.groups.weight_shape: return True
+    self.groups = Groups(self.groups.granularity, self.groups.axes, tuple(p.shape))
+    return False
+
 # %% ../../nbs/masks/07_target.ipynb #b43e9d12
 class GroupTarget(Target):
     "Channels that are coupled across layers, all of whose weights live and die together"
@@ -102,6 +125,7 @@ class GroupTarget(Target):
         self.name,self.model,self.attr,self.whole = name,model,'',whole
         ps = dict(model.named_parameters())
         self.places = [o for o in places if o[0] in ps]
+        self.shapes = {n:ps[n].shape for n,*_ in self.places}
         self.own = [o for o in self.places if whole or not o[3]]
         self.layer = owner(self.own[0][0])
         size = sum(idx.shape[1]*ps[n].numel()//ps[n].shape[d] for n,d,idx,_ in self.own)
@@ -127,6 +151,12 @@ def bias(self:GroupTarget): return None
 def scored(self:GroupTarget):
     ps = {n:self.model.get_parameter(n) for n,*_ in self.places}
     return {n:p for n,p in ps.items() if p.ndim>1} or ps
+
+@patch
+def follow(self:GroupTarget, model):
+    now = dict(model.named_parameters())
+    same = all(n in now and now[n].shape==shape for n,shape in self.shapes.items())
+    return True if same else None
 
 @patch
 def covers(self:GroupTarget, layer):
