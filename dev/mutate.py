@@ -4,7 +4,7 @@
 
 A rule is broken in three ways: it keeps everything, it forgets that what comes out is what went in, and it lets nothing be
 kept, united or summed over while it runs."""
-import contextlib,importlib,inspect,io,os,sys,warnings
+import contextlib,functools,importlib,inspect,io,os,sys,warnings
 from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
@@ -16,7 +16,8 @@ from dev.house import exported
 
 # Modules whose tests have to notice, and the tests that notice most and so come first
 tested = ('graph', 'shrink')
-quick = ('test_every_rule_by_a_small_network', 'test_random_networks_keep_their_outputs',
+by_hand = ('test_channels_rules',)
+quick = ('test_every_rule_by_a_small_network', 'test_what_goes_together', 'test_the_network_without_them_is_the_same', 'test_random_networks_keep_their_outputs',
          'test_what_is_coupled_goes_together_or_not_at_all')
 
 def modules(names):
@@ -93,12 +94,18 @@ def failure(tests):
             with contextlib.redirect_stdout(io.StringIO()): t()
         except BaseException as e: return f'{t.__name__}: {type(e).__name__} {str(e)[:60]}'
 
+def each(f):
+    "A test for each value that pytest would give it"
+    marks = [m for m in getattr(f, 'pytestmark', ()) if m.name=='parametrize']
+    if not marks: return [f]
+    return [functools.update_wrapper(functools.partial(f, value), f) for value in marks[0].args[1]]
+
 def all_tests():
     "The tests of the modules `tested`, the quick ones first"
-    mods = [importlib.import_module('test_'+o.replace('.', '_')) for o in modules(tested)]
-    found = [f for m in mods for n,f in vars(m).items() if n.startswith('test_')]
+    names = ['test_'+o.replace('.', '_') for o in modules(tested)]
+    found = [f for o in (*names,*by_hand) for n,f in vars(importlib.import_module(o)).items() if n.startswith('test_')]
     own = [f for f in found if getattr(f, '__module__', '').startswith('test_')]
-    return sorted(own, key=lambda f: f.__name__ not in quick)
+    return sorted([o for f in own for o in each(f)], key=lambda f: quick.index(f.__name__) if f.__name__ in quick else len(quick))
 
 def survives(f, how, tests):
     "Break rule `f` for a moment, print which test fails, and say whether none did"

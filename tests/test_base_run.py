@@ -259,6 +259,23 @@ def test_copies_of_a_model_that_holds_an_activation():
     assert light[3].weight is light[2].weight and full[3].weight is full[2].weight
     assert torch.equal(light[0].held, net[0].held) and net[0].held.grad_fn is not None and light[0].held.grad_fn is None
 
+def test_a_copy_has_the_modes_of_the_model_also_where_fx_has_made_it():
+    net = torch.fx.symbolic_trace(nn.Sequential(nn.Linear(3,4), nn.Dropout(), nn.Linear(4,2)))
+    for modes in ([False]*3,[True]*3,[True,False,True]):
+        net.training = modes[0]
+        for m,mode in zip(net.children(), modes): m.train(mode)
+        want = [m.training for m in net.modules()]
+        for copy in (light_copy(net),full_copy(net)): test_eq([m.training for m in copy.modules()], want)
+
+def test_scripted_and_traced_parts_run_inside_of_any_model():
+    for part in (torch.jit.script(nn.Sequential(nn.Linear(3,3), nn.ReLU())), torch.jit.trace(nn.Linear(3,3), torch.randn(2,3))):
+        m,stack,runs = nn.Sequential(part, nn.Linear(3,2)),Stack(),[]
+        m[1].register_forward_pre_hook(lambda *_: runs.append(list(stack)))
+        x = torch.randn(2,3)
+        with torch.no_grad(), evaluating(m), watching(m, stack): out = run(m, x)
+        assert torch.equal(out, m(x)); test_eq(runs[0], [m])
+        for copy in (light_copy(m),full_copy(m)): assert torch.equal(copy(x), out)
+
 def test_a_few_samples_if_the_model_takes_them():
     class Masked(nn.Module):
         def forward(self, x, mask=None): return x if mask is None else x*mask

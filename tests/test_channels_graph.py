@@ -11,7 +11,7 @@ import fasterprune.channels.rules_move, fasterprune.channels.rules_sum
 from fasterprune.base.run import Batch, unwrap
 from fasterprune.base.report import Report
 from fasterprune.channels.labels import classes, components, Dim, joined_pairs
-from fasterprune.channels.trace import Trace, watched
+from fasterprune.channels.trace import own_norm, Trace, watched
 import copy, torchvision
 from dataclasses import FrozenInstanceError
 from torch.nn import functional as F

@@ -7,7 +7,7 @@ from torch.nn.utils import parametrize
 import fasterprune.channels.rules_move, fasterprune.channels.rules_sum
 from fasterprune.base.run import Batch, evaluating, guess_batches, run
 from fasterprune.channels.labels import Dim
-from fasterprune.channels.trace import operation, Trace, Watch
+from fasterprune.channels.trace import Trace, Watch
 import torchvision
 from torch.nn import functional as F
 from fastcore.test import *

@@ -27,3 +27,47 @@ def test_an_unknown_kind_names_the_choices():
 def test_what_rules_say_is_told_without_a_model():
     test_eq(tell(lambda x,y: x+y, (2,1), (1,)), dict(out=[[1,2],[3]], united=[(3,4)]))
     test_eq(tell(lambda x: (x,x+1), (2,))['out'], [[[1,2]],[[1,2]]])
+
+def test_a_rule_that_fails_is_an_operation_without_a_rule():
+    @torch.library.custom_op('fasterprune_test::fails', mutates_args=())
+    def fails(x: Tensor) -> Tensor: return 2*x
+    def rule_that_fails(trace, out, x): raise ZeroDivisionError('by nobody')
+    rule(torch.ops.fasterprune_test.fails)(rule_that_fails)
+    layer = nn.Linear(2, 3)
+    trace = Trace(layer)
+    with Watch(trace): fails(layer.bias)
+    test_eq(list(trace.unknown), ["fasterprune_test.fails (ZeroDivisionError('by nobody'))"])
+    test_eq([(ids.tolist(),why) for ids,why in trace.at.why], [([1,2,3],'goes through an operation without a rule')])
+
+def test_what_is_written_to_a_tensor_has_to_fit_what_it_is_a_part_of():
+    trace,x,y = Trace(nn.Identity()),torch.randn(2),torch.zeros(3)[:2]
+    for t in (x,y): trace.lab[t] = [Dim(trace.at.new(2))]
+    with Watch(trace): torch.add(x, 1, out=y)
+    pairs = {pair for a,b in trace.at.pairs for pair in zip(a.tolist(), b.tolist())}
+    test_eq(pairs, {(3,1),(4,2)}); test_eq(trace.dims(y)[0].ids.ravel(), [1,2]); test_eq(dict(trace.unknown), {})
+    trace,x,y = Trace(nn.Identity()),torch.randn(2),torch.zeros(0)   # unlabelled
+    trace.lab[x] = [Dim(trace.at.new(2))]
+    with Watch(trace): torch.add(x, 1, out=y)   # which grows
+    test_eq(trace.dims(y)[0].ids.ravel(), [1,2]); test_eq(trace.at.why, [])
+
+def test_constants_of_complex_numbers_are_zeros_alone():
+    trace,dim = Trace(nn.Identity()),Dim(np.arange(1,4))
+    x = torch.tensor([[0,1+1j,2],[0,1+1j,3]])
+    for t in (x, x.conj()): test_eq(trace.check(t, 1, dim, np.ones(3, bool)).zero, [True,False,False])
+    test_eq(np.isnan(trace.check(x, 1, dim, np.ones(3, bool)).const), [False,True,True])
+    m = nn.Module(); m.w = nn.Parameter(x)
+    test_eq([d.zero.tolist() for d in Trace(m).dims(m.w)], [[False,False],[True,False,False]])
+
+def test_what_is_written_to_loses_its_constants_and_so_does_what_it_is_a_part_of():
+    trace,x = Trace(nn.Identity()),torch.zeros(4)
+    trace.lab[x] = [Dim(np.arange(1,5), np.zeros(4))]
+    test_eq(trace.dims(x)[0].zero, [True]*4)
+    part = x[:2]
+    with torch.no_grad(): part.add_(1)
+    test_eq(trace.dims(x)[0].zero, [False]*4); test_eq(trace.dims(x)[0].ids.ravel(), [1,2,3,4])
+    layer = nn.Linear(2, 3, bias=False)
+    with torch.no_grad(): layer.weight.zero_()
+    trace = Trace(layer)
+    test_eq(trace.dims(layer.weight)[0].zero, [True]*3)
+    with torch.no_grad(): layer.weight[0] = 1
+    test_eq(trace.dims(layer.weight)[0].zero, [False]*3)

@@ -600,11 +600,13 @@ def watching(
     model:nn.Module, # about to run
     stack:Stack # tells which of its modules is running
 ):
-    "Keep `stack` while the model runs"
+    "Keep `stack` while the model runs; scripted and traced parts take no hooks, and count to the module that calls them"
     stack.name = {m:n for n,m in model.named_modules()}
     handles = []
     try:
-        for m in model.modules(): handles += [m.register_forward_pre_hook(stack.push), m.register_forward_hook(stack.drop)]
+        for m in model.modules():
+            if isinstance(m, torch.jit.ScriptModule): continue
+            handles += [m.register_forward_pre_hook(stack.push), m.register_forward_hook(stack.drop)]
         yield stack
     finally:
         for h in handles: h.remove()
@@ -645,18 +647,25 @@ def held(
         res.update({id(f):f for f in hooks if _bound_elsewhere(f, own)})
     return res
 
+def _copied_model(model, memo):
+    "A deep copy in the modes of `model`, which some modules forget: those that fx has made"
+    copy = deepcopy(model, memo)
+    for old,new in zip(model.modules(), copy.modules()):
+        if new.training!=old.training: new.training = old.training
+    return copy
+
 def full_copy(
     model:nn.Module
 )->nn.Module:
     "A copy with weights of its own"
-    return deepcopy(model, held(model))
+    return _copied_model(model, held(model))
 
 def light_copy(
     model:nn.Module
 )->nn.Module: # its weights may be replaced, not written to
     "A copy that shares the memory of its weights with `model`"
     shared = {id(p):nn.Parameter(p.detach(), p.requires_grad) for p in model.parameters() if type(p) is nn.Parameter}
-    return deepcopy(model, held(model)|shared)
+    return _copied_model(model, held(model)|shared)
 
 # %% ../../nbs/base/00_run.ipynb #8d1c3a52
 def few(

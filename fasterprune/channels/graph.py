@@ -23,7 +23,7 @@ import fasterprune.channels.rules_move, fasterprune.channels.rules_sum   # whose
 from ..base.run import Batch, unwrap
 from ..base.report import Report
 from .labels import classes, components, Dim, joined_pairs
-from .trace import Trace, watched
+from .trace import own_norm, Trace, watched
 
 # %% ../../nbs/channels/04_graph.ipynb #08b98736
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,7 +48,7 @@ class ChannelGraph:
     met:np.ndarray # pairs of atoms, none of which is 0, that met
     alive:np.ndarray # atoms that somebody reads
     held:tuple # (weight, dimension, atoms that are alive unless its constants are folded)
-    touches:Mapping # what classes touch, as in `Group` -> those that do and could go
+    touches:tuple # (what classes touch, as in `Group`; those that do and could go)
     class_rows:Mapping # (parameter, dimension) -> classes of its indices; see `rows`
 
 # %% ../../nbs/channels/04_graph.ipynb #2a3a1b48
@@ -144,25 +144,71 @@ def _by_class(rows, zero):
 
 
 # %% ../../nbs/channels/04_graph.ipynb #c1a50409
-def _cover(trace, rows, zero):
-    "What each class covers (see `ChannelGraph.members`), and what groups touch (see `Group`)"
-    members,touches,whole = defaultdict(list),defaultdict(list),set()
+def _beside(rows, zero):
+    "Class -> those that have an index in common with it: the head and the place of an attention"
+    res = defaultdict(set)
+    for classes in rows.values():
+        if classes.shape[1]<2: continue
+        for row in np.unique(classes, axis=0).tolist():
+            have = {c for c in row if c>=0 and c!=zero}
+            for c in have: res[c] |= have-{c}
+    return res
+
+def _apart(classes, beside):
+    "Lists of classes of one sort: no two of them have an index in common, as heads have none with each other"
+    left,res = set(classes),[]
+    for c in classes:
+        if c not in left: continue
+        left.remove(c)
+        todo,sort = [c],[]
+        while todo:
+            sort.append(todo.pop())
+            others = left-beside.get(sort[-1], set())
+            left -= others
+            todo += others
+        res.append(sorted(sort))
+    return res
+
+
+# %% ../../nbs/channels/04_graph.ipynb #c1a50414
+def _stride(indices):
+    "The distance from the first index to the second if it is the same for all of several classes, or else 0"
+    steps = {int(idx[1]-idx[0]) for idx in indices if len(idx)>1}
+    return steps.pop() if len(steps)==1 else 0
+
+def _coupled(trace, members, beside):
+    "(what they touch, classes) of classes that are produced and touch the same in the same way"
+    alike,res = defaultdict(list),[]
+    for c,places in members.items():
+        if any(trace.kind[name] and not eat for name,*_,eat in places):
+            alike[tuple((name, d, len(idx), eat) for name,d,idx,eat in places)].append(c)
+    for touched,classes in alike.items():
+        for sort in _apart(classes, beside):
+            indices = [[members[c][j][2] for c in sort] for j in range(len(touched))]
+            touches = [(name, d, n, _stride(idx), eat) for (name,d,n,eat),idx in zip(touched, indices)]
+            res.append((tuple(touches),sort))
+    return res
+
+
+# %% ../../nbs/channels/04_graph.ipynb #c1a50413
+def _eaten(trace):
+    "Is an atom one of a parameter's that is summed over?"
     eaten = np.zeros(trace.at.n, bool)
     for ids in trace.eaten: eaten[ids] = True
+    return eaten
+
+def _cover(trace, rows, zero):
+    "What each class covers (see `ChannelGraph.members`), and what groups touch (see `ChannelGraph.touches`)"
+    members,whole = defaultdict(list),set()
+    eaten = _eaten(trace)
     for (name,d),r in rows.items():
         dim = trace.params[name][d]
         eat = bool(eaten[dim.ids].any())
         for c,idx in _by_class(r, zero):
             if len(idx)==len(dim): whole.add(c)
-            stride = int(idx[1]-idx[0]) if len(idx)>1 else 0
-            touches[c].append((name, d, len(idx), stride, eat))
             members[c].append((name, d, idx, eat))
-    groups = defaultdict(list)
-    for c,touched in touches.items():
-        # without a class that reaches every index nothing would be left of the parameter
-        if c in whole: continue
-        if any(trace.kind[n] and not eat for n,*_,eat in touched): groups[tuple(touched)].append(c)
-    return members,groups
+    # without a class that reaches every index nothing would be left of the parameter
+    return members,_coupled(trace, {c:places for c,places in members.items() if c not in whole}, _beside(rows, zero))
 
 # %% ../../nbs/channels/04_graph.ipynb #f55c8ba3
 def _foldable(trace):
@@ -180,10 +226,11 @@ def _foldable(trace):
 # %% ../../nbs/channels/04_graph.ipynb #24302080
 def _joined(arrays): return np.concatenate([np.zeros(0, int), *arrays])
 
-def _why_lossy(at, cls, prod):
+def _why_lossy(trace, cls, prod):
     "Class -> why its removal changes outputs"
-    res = {}
-    for ids,why in at.lossy:
+    res,eaten = {},_eaten(trace)
+    normed = [(ids[eaten[ids]],own_norm) for ids in trace.normed]
+    for ids,why in [*trace.at.lossy, *normed]:
         for c in _leaves(ids, cls, prod): res.setdefault(c, why)
     return res
 
@@ -200,7 +247,7 @@ def solve(
     met = joined_pairs(at.pairs)
     found = dict(
         cls=cls, zero=int(zero), prod=prod, members=members, touches=touches, class_rows=rows,
-        why_lossy=_why_lossy(at, cls, prod), foldable=_foldable(trace),
+        why_lossy=_why_lossy(trace, cls, prod), foldable=_foldable(trace),
         alive=_joined(at.alive), held=[(s.name,s.dim,s.ids) for s in trace.sites],
         said=at.why, met=met[:,(met!=0).all(0)])
     seen = {name:getattr(trace, name) for name in ('names','kind','params','views','calls','unknown','unreached')}
@@ -280,7 +327,7 @@ def _tails(graph, found):
 def groups(self:ChannelGraph)->list:
     "The groups of coupled channels that could go"
     first = lambda c: int(self.members[c][0][2][0])
-    found = [(tuple(sorted(cs, key=first)),touches) for touches,cs in self.touches.items()]
+    found = [(tuple(sorted(cs, key=first)),touches) for touches,cs in self.touches]
     return [Group(self, *o, tail) for o,tail in zip(found, _tails(self, found))]
 
 # %% ../../nbs/channels/04_graph.ipynb #0fc0946d

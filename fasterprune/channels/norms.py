@@ -18,7 +18,7 @@ import fasterprune.channels.rules_move, fasterprune.channels.rules_sum   # whose
 
 from ..base.run import Batch, evaluating, guess_batches, run
 from .labels import Dim
-from .trace import operation, Trace, Watch
+from .trace import Trace, Watch
 
 # %% ../../nbs/channels/05_norms.ipynb #85c4aa3b
 ways = {}   # kind of an operation -> function (trace, kind, out, what goes in: (tensor, labels), args) that returns labels
@@ -47,19 +47,14 @@ class _Writers(Trace):
             self.params[name] = [Dim(self.at.new(n)) if p.is_floating_point() else None for n in p.shape]
         return self.params[name]
     def check(self, out, d, dim, maybe): return dim and dim.vary()
-    def step(self, func, out, args, kwargs):
-        kind = operation(func).kind
-        if kind=='moves': return super().step(func, out, args, kwargs)
-        labels = None
-        if kind in ways:
-            given = [(t,list(self.dims(t))) for t in args if isinstance(t, Tensor)]
-            labels = ways[kind](self, kind, out, given, args)
-        several = isinstance(out, (tuple,list))
-        outs = out if several else [out]
-        if labels is None: labels = [None]*len(outs)
-        elif not several: labels = [labels]
-        for o,dims in zip(outs, labels):
-            if isinstance(o, Tensor): self.lab[o] = dims or [None]*o.ndim
+    def ask(self, func, op, out, args, kwargs):
+        if op.kind=='moves': return super().ask(func, op, out, args, kwargs)
+        given = [(t,list(self.dims(t))) for t in args if isinstance(t, Tensor)]
+        try: labels = ways[op.kind](self, op.kind, out, given, args)
+        except Exception: labels = None   # of an operation without a way nobody knows where zeros go
+        nothing = lambda o: [None]*o.ndim if isinstance(o, Tensor) else None
+        if isinstance(out, (tuple,list)): return labels or list(map(nothing, out))
+        return labels or nothing(out)
 
 # %% ../../nbs/channels/05_norms.ipynb #6946e7e1
 @_way('unary')

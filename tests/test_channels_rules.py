@@ -1,0 +1,269 @@
+"Operations in small networks: which channels go together, and that the network without them computes the same"
+import copy
+import pytest, torch
+from hypothesis import given, settings, strategies as st
+from torch import nn
+from torch.nn import functional as F
+from torchvision.ops import deform_conv2d
+
+from fasterprune.channels.graph import channel_graph
+from fasterprune.shrink.plan import plan_of
+from fasterprune.shrink.shrink import shrink
+
+class Net(nn.Module):
+    "A layer, what is to be tested, and a layer that reads"
+    def __init__(self, f, first, last, mods):
+        super().__init__()
+        self.a,self.f,self.o,self.mods = first,f,last,nn.ModuleDict(mods)
+    def forward(self, x):
+        x = self.f(self.a(x), **self.mods)
+        return self.o(x) if self.o else x
+
+class P(nn.Module):
+    "A parameter"
+    def __init__(self, *shape, dtype=None): super().__init__(); self.w = nn.Parameter(torch.randn(shape, dtype=dtype))
+
+def image(f, channels=8, after=8, **mods):
+    return Net(f, nn.Conv2d(3, channels, 3, padding=1), after and nn.Conv2d(after, 3, 1), mods),torch.randn(2,3,6,6)
+
+def volume(f, after=8, **mods):
+    return Net(f, nn.Conv3d(3, 8, 1), nn.Conv3d(after, 3, 1), mods),torch.randn(2,3,4,4,4)
+
+def tokens(f, channels=8, after=8, **mods):
+    return Net(f, nn.Linear(5, channels), after and nn.Linear(after, 3), mods),torch.randn(2,6,5)
+
+def places(h, *n): return (h.detach().sum(-1)*1000).long().abs()[(...,*[None]*len(n))].expand(*h.shape[:-1], *n)   # that depend on numbers
+
+def order(h): return torch.arange(h.shape[1]-1, -1, -1)
+
+def rope(h):
+    z = torch.view_as_complex(h.contiguous().unflatten(-1, (2,-1,2)))
+    turn = torch.polar(torch.ones(6,1,1), torch.arange(6.)[:,None,None]).to(z.dtype)
+    return torch.view_as_real(z*turn).flatten(2)
+
+def sampled(h, at):
+    "Deformable attention: heads are folded into the batch of values and of places"
+    b,_,height,width = h.shape
+    q = h.sum(2).transpose(1,2)
+    values = h.view(b*2, -1, height, width)
+    where = at(q).tanh().view(b, width, 2, 2).transpose(1,2).reshape(b*2, width, 1, 2)
+    return F.grid_sample(values, where, align_corners=False).view(b, -1, width, 1)
+
+def unpooled(h, c):
+    small,index = F.max_pool2d(h, 2, return_indices=True)
+    return F.max_unpool2d(c(small), index, 2)
+
+sender,receiver = torch.tensor([0,1,2,3,4,5,0,2]),torch.tensor([1,2,3,4,5,0,3,5])
+
+def gcn(h): return torch.zeros_like(h).index_add_(1, receiver, h[:,sender].relu())
+
+def gat(h, score):
+    "Graph attention of two heads, a softmax over the messages that a node gets"
+    h = h.unflatten(-1, (2,-1))
+    e = F.leaky_relu(score(h).squeeze(-1)[:,sender]).exp()
+    at = receiver[None,:,None].expand_as(e)
+    total = h.new_zeros(h.shape[:-1]).scatter_add_(1, at, e)
+    messages = h[:,sender]*(e/total.gather(1, at)).unsqueeze(-1)
+    return torch.zeros_like(h).index_add_(1, receiver, messages).flatten(2)
+
+def sparse_gcn(h):
+    adjacency = torch.sparse_coo_tensor(torch.stack([receiver,sender]), torch.ones(8, dtype=h.dtype), (6,6))
+    return torch.stack([torch.sparse.mm(adjacency, o) for o in h])
+
+def expert(h): return (h.sum(-1)*1000).long().abs().flatten()%2
+
+def batched_experts(h, up, down):
+    "Each token with the weights of its expert"
+    x,e = h.flatten(0,1),expert(h)
+    y = torch.bmm(x.unsqueeze(1), up.w[e]).relu()
+    return torch.bmm(y, down.w[e]).view(*h.shape[:2], -1)
+
+def looped_experts(h, up, down):
+    x,e = h.flatten(0,1),expert(h)
+    res = x.new_zeros(len(x), down.w.shape[-1])
+    for i in range(2):
+        at = (e==i).nonzero()[:,0]
+        res.index_add_(0, at, (x[at]@up.w[i]).relu()@down.w[i])
+    return res.view(*h.shape[:2], -1)
+
+def grouped_experts(h, up, down):
+    x,e = h.flatten(0,1).float(),expert(h)
+    by = e.argsort(stable=True)
+    ends = torch.bincount(e, minlength=2).cumsum(0).to(torch.int32)
+    y = torch._grouped_mm(torch._grouped_mm(x[by], up.w.float(), offs=ends).relu(), down.w.float(), offs=ends)
+    return torch.zeros_like(y).index_copy_(0, by, y).to(h.dtype).view(*h.shape[:2], -1)
+
+def scan(h, to_b, to_c, to_dt, log_a):
+    "A selective scan, as it is written in papers"
+    dt,b,c = F.softplus(to_dt(h)),to_b(h),to_c(h)
+    a = torch.exp(torch.einsum('bld,dn->bldn', dt, -log_a.w.exp()))
+    u = torch.einsum('bld,bln,bld->bldn', dt, b, h)
+    state,ys = torch.zeros_like(u[:,0]),[]
+    for i in range(h.shape[1]):
+        state = a[:,i]*state+u[:,i]
+        ys.append(torch.einsum('bdn,bn->bd', state, c[:,i]))
+    return torch.stack(ys, 1)
+
+def moved_mask(h):
+    rows = h.sum(-1)>0
+    new = h.clone()
+    new[rows] = h[rows]*2
+    return new
+
+def per_channel(h):
+    scale,zero = torch.full((h.shape[1],), .01),torch.zeros(h.shape[1], dtype=torch.int32)
+    return torch.fake_quantize_per_channel_affine(h.float(), scale, zero, 1, -128, 127).to(h.dtype)
+
+def written_to(h):
+    out = torch.empty_like(h)
+    torch.add(h, h.sum(1, keepdim=True), out=out)
+    return out
+
+def compared(h):
+    assert torch.equal(h, h) and torch.allclose(h, h)
+    return h.relu()
+
+C,L = nn.Conv2d,nn.Linear
+cases = {   # name -> groups as channels × dimensions of parameters, ~ if removing them changes outputs; network
+ 'deformable': ('6×2 8×4', lambda: image(lambda h,off,p: deform_conv2d(h, off(h), p.w, padding=1), after=6, off=C(8,18,3,padding=1), p=P(6,8,3,3))),
+ 'deformable, with places for each half': ('4×4 6×2', lambda: image(lambda h,off,p: deform_conv2d(h, off(h), p.w, padding=1, mask=off(h)[:,:18]), after=6, off=C(8,36,3,padding=1), p=P(6,8,3,3))),
+ 'deformable, in groups': ('2×5 3×2 4×4', lambda: image(lambda h,off,p: deform_conv2d(h, off(h), p.w, padding=1), after=6, off=C(8,18,3,padding=1), p=P(6,4,3,3))),
+ 'gated linear unit': ('4×3', lambda: image(lambda h: F.glu(h,1), after=4)),
+ 'gated linear unit over space': ('8×3', lambda: image(lambda h: F.glu(h,2))),
+ 'shuffled channels': ('4×3', lambda: image(lambda h: F.channel_shuffle(h,2))),
+ 'gather': ('8×3', lambda: tokens(lambda h: h.gather(1, places(h,h.shape[-1])%6))),
+ 'gather of repeated places': ('8×3', lambda: tokens(lambda h: h.gather(1, (places(h)%6)[...,None].repeat(1,1,h.shape[-1])))),
+ 'gather channels': ('', lambda: tokens(lambda h: h.gather(2, places(h,8)%8))),
+ 'gather a part': ('', lambda: tokens(lambda h: h.gather(1, places(h,4)%6), after=4)),
+ 'sorted by itself': ('8×3', lambda: tokens(lambda h: h.gather(1, h.argsort(1)))),
+ 'take along': ('8×3', lambda: tokens(lambda h: torch.take_along_dim(h, h.sum(-1).argsort(1)[...,None], 1))),
+ 'scatter_add': ('8×3', lambda: tokens(lambda h: torch.zeros_like(h).scatter_add_(1, places(h,h.shape[-1])%6, h))),
+ 'scatter_reduce': ('8×3', lambda: tokens(lambda h: h.scatter_reduce(1, places(h,h.shape[-1])%6, h, 'amax'))),
+ 'scatter a number': ('8×3', lambda: tokens(lambda h: h.scatter(1, places(h,h.shape[-1])%6, 0.))),
+ 'scatter channels': ('', lambda: tokens(lambda h: h.scatter(2, places(h,8)%8, h))),
+ 'index_add': ('8×3', lambda: tokens(gcn)),
+ 'index_add of a part': ('', lambda: tokens(lambda h: torch.zeros(2,6,8).to(h).index_add_(2, torch.arange(8), h))),
+ 'index_copy': ('8×3', lambda: tokens(lambda h: torch.zeros_like(h).index_copy(1, order(h), h))),
+ 'index_fill': ('8×3', lambda: tokens(lambda h: h.index_fill(1, order(h)[:2], 0))),
+ 'index_put': ('8×3', lambda: tokens(lambda h: h.clone().index_put_((torch.arange(len(h)),order(h)[:len(h)]), h[:,0]))),
+ 'index_put, one for all': ('8×4', lambda: tokens(lambda h,p: h.index_put((torch.tensor([0,1]),), p.w, accumulate=True), p=P(8))),
+ 'index_put channels': ('', lambda: tokens(lambda h: h.index_put((torch.tensor([0,1])[:,None],torch.arange(6),torch.zeros(1,dtype=torch.long)), torch.zeros(1).to(h)))),
+ 'a mask of tokens': ('8×3', lambda: tokens(moved_mask)),
+ 'a mask of numbers': ('', lambda: tokens(lambda h: h.masked_scatter(h>0, h))),
+ 'masked_scatter': ('8×6', lambda: tokens(lambda h,l: h.masked_scatter((h.sum(-1)>0)[...,None].expand_as(h), l(h)), l=L(8,8))),
+ 'bilinear': ('6×3 8×3', lambda: tokens(lambda h,b: b(h, h.sum(-1, keepdim=True)), after=6, b=nn.Bilinear(8,1,6))),
+ 'bilinear of twice the same': ('6×3 8×4', lambda: tokens(lambda h,b: b(h, h), after=6, b=nn.Bilinear(8,8,6))),
+ 'Fourier over space': ('8×3', lambda: image(lambda h: torch.fft.irfft2(torch.fft.rfft2(h)*(1+2j), s=h.shape[-2:]))),
+ 'Fourier over channels': ('', lambda: tokens(lambda h: torch.fft.fft(h).real)),
+ 'spectral convolution': ('4×2 8×3', lambda: image(lambda h,p: torch.fft.irfft2(torch.einsum('bixy,ioxy->boxy', torch.fft.rfft2(h), p.w), s=h.shape[-2:]), after=4, p=P(8,4,6,4,dtype=torch.cfloat))),
+ 'rotary by complex numbers': ('2×3 2×3', lambda: tokens(rope)),
+ 'grid_sample': ('8×3', lambda: image(lambda h: F.grid_sample(h, h.sum(1)[...,None].expand(-1,-1,-1,2).tanh(), align_corners=False))),
+ 'grid_sample in 3-D': ('8×3', lambda: volume(lambda h: F.grid_sample(h, h.sum(1)[...,None].expand(-1,-1,-1,-1,3).tanh(), align_corners=False))),
+ 'unpooling': ('8×6', lambda: image(unpooled, c=C(8,8,1))),
+ 'fractional pooling': ('8×3', lambda: image(lambda h: F.fractional_max_pool2d(h, 2, 3, _random_samples=torch.full((h.shape[0],h.shape[1],2), .5).to(h)))),
+ 'adaptive pooling in 3-D': ('8×3', lambda: volume(lambda h: F.adaptive_max_pool3d(h, 2))),
+ 'distances': ('5×2 8×3', lambda: tokens(lambda h,p: torch.cdist(h, p.w), after=5, p=P(5,8))),
+ 'distances among tokens': ('8×2', lambda: tokens(lambda h: torch.cdist(h, h), after=0)),
+ 'cosine similarity': ('5×2 8×3', lambda: tokens(lambda h,p: F.cosine_similarity(h[:,:,None], p.w, dim=-1), after=5, p=P(5,8))),
+ 'length one': ('8×3', lambda: tokens(lambda h: F.normalize(h, dim=-1))),
+ 'a weight of length one': ('6×2 8×3~', lambda: tokens(lambda h,p: F.linear(h, F.normalize(p.w, dim=1)), after=6, p=P(6,8))),
+ 'cumprod': ('8×3', lambda: tokens(lambda h: h.cumprod(1))),
+ 'cumprod of channels': ('8×3~', lambda: tokens(lambda h: h.sigmoid().cumprod(2))),
+ 'cummax': ('8×3', lambda: tokens(lambda h: h.cummax(1)[0])),
+ 'median': ('8×3', lambda: tokens(lambda h: h-h.median(1, keepdim=True)[0])),
+ 'median of channels': ('8×3~', lambda: tokens(lambda h: h*h.median(2, keepdim=True)[0])),
+ 'kthvalue': ('8×3', lambda: tokens(lambda h: h*h.kthvalue(2, 1, keepdim=True)[0])),
+ 'largest and smallest': ('8×3~', lambda: tokens(lambda h: h/(h.aminmax()[1]+9))),
+ 'reflected in 3-D': ('8×3', lambda: volume(lambda h: F.pad(h, (1,)*6, 'reflect'))),
+ 'repeated border in 3-D': ('8×3', lambda: volume(lambda h: F.pad(h, (1,)*6, 'replicate'))),
+ 'reflected channels': ('', lambda: tokens(lambda h: F.pad(h, (1,1), 'reflect'), after=10)),
+ 'turned channels': ('8×3', lambda: image(lambda h: h.flip(1))),
+ 'turned channels beside themselves': ('8×3', lambda: image(lambda h: torch.cat([h.flip(1),h],1), after=16)),
+ 'every second channel': ('4×3', lambda: image(lambda h: torch.cat([h[:,::2],h[:,1::2]],1))),
+ 'every third channel': ('', lambda: image(lambda h: h[:,::3], after=3)),
+ 'every second of a part': ('', lambda: image(lambda h: h[:,1:5:2], after=2)),
+ 'rolled as a whole': ('', lambda: tokens(lambda h: h.roll(1))),
+ 'rolled over space': ('8×3', lambda: image(lambda h: h.roll((1,2),(2,3)))),
+ 'few values': ('8×3', lambda: image(lambda h: torch.fake_quantize_per_tensor_affine(h.float(), .01, 0, -128, 127).to(h.dtype))),
+ 'few values in each channel': ('8×3', lambda: image(per_channel)),
+ 'graph convolution': ('8×3', lambda: tokens(gcn)),
+ 'sparse graph convolution': ('8×3', lambda: tokens(sparse_gcn)),
+ 'graph attention': ('2×3 4×4', lambda: tokens(gat, score=L(4,1))),
+ 'experts with the weights of each token': ('6×2 7×2 8×3', lambda: tokens(batched_experts, after=7, up=P(2,8,6), down=P(2,6,7))),
+ 'experts in a loop': ('6×2 7×2 8×3', lambda: tokens(looped_experts, after=7, up=P(2,8,6), down=P(2,6,7))),
+ 'experts in one product': ('8×2 8×2 8×3', lambda: tokens(grouped_experts, up=P(2,8,8), down=P(2,8,8))),
+ 'sampled heads': ('2×6 4×4', lambda: image(sampled, at=L(8,4))),
+ 'a scan': ('4×5~ 8×9', lambda: tokens(scan, to_b=L(8,4), to_c=L(8,4), to_dt=L(8,8), log_a=P(8,4))),
+ 'out=': ('8×3', lambda: tokens(written_to)),
+ 'compared': ('8×3', lambda: tokens(compared)),
+}
+
+def made(name):
+    torch.manual_seed(0)
+    want,make = cases[name]
+    m,x = make()
+    m = m.double().eval()
+    for p in m.parameters():
+        if p.is_complex(): p.data = p.data.to(torch.complex128)
+    return want,m,x.double()
+
+def signature(g):
+    return ' '.join(f'{n}×{k}'+'~'*l for n,k,l in sorted((len(o),len(o.touches),o.lossy is not None) for o in g.groups()))
+
+@pytest.mark.parametrize('name', cases)
+def test_what_goes_together(name):
+    want,m,x = made(name)
+    g = channel_graph(m, x)
+    assert signature(g)==want, g.groups()
+    if want: assert not g.unknown
+
+def silent(m, x, seed, some=None):
+    "A copy in which whoever writes some of the channels, or so many, gives zero"
+    m,rng = copy.deepcopy(m),torch.Generator().manual_seed(seed)
+    g = channel_graph(m, x)
+    for group in g.groups():
+        if group.lossy or len(group)<2: continue
+        n = int(torch.randint(1, len(group), (), generator=rng)) if some is None else some
+        dead = torch.randperm(len(group), generator=rng)[:n]
+        for name,d,idx,eat in group.places():
+            if not eat: m.get_parameter(name).data.index_fill_(d, torch.as_tensor(idx)[dead].flatten(), 0)
+    return m
+
+@torch.no_grad()
+def same_without(m, x, seed, some=None):
+    "The network without what is silent computes the same, for other batches, too"
+    m = silent(m, x, seed, some)
+    small = shrink(m, x)
+    count = lambda m: sum(p.numel() for p in m.parameters())
+    assert count(small)<count(m) and not plan_of(small).left, plan_of(small)
+    other = torch.randn(3, *x.shape[1:], generator=torch.Generator().manual_seed(seed)).to(x)
+    for x in (x,other):
+        a,b = m(x),small(x)
+        assert a.shape==b.shape and (a-b).abs().max()<=1e-9*a.abs().max().clamp(min=1), (a-b).abs().max()
+
+@pytest.mark.parametrize('name', [name for name,(want,_) in cases.items() if any('~' not in o for o in want.split())])
+def test_the_network_without_them_is_the_same(name):
+    _,m,x = made(name)
+    some = 4 if name=='experts in one product' else None   # whose kernel takes multiples of four
+    for seed in range(3): same_without(m, x, seed, some)
+
+steps = {   # what keeps batch, tokens and channels
+ 'gather': lambda h: h.gather(1, places(h,h.shape[-1])%6), 'scatter_add': lambda h: torch.zeros_like(h).scatter_add_(1, places(h,h.shape[-1])%6, h),
+ 'gcn': gcn, 'sorted': lambda h: h.gather(1, h.argsort(1)), 'mask': moved_mask, 'turned': lambda h: h.flip(2), 'written': written_to,
+ 'shuffled': lambda h: F.channel_shuffle(h.transpose(1,2), 2).transpose(1,2), 'halves': lambda h: torch.cat([h[...,::2],h[...,1::2]], -1),
+ 'unit': lambda h: F.glu(torch.cat([h,h], -1)), 'fourier': lambda h: torch.fft.irfft(torch.fft.rfft(h, dim=1)*2, n=6, dim=1),
+ 'length': lambda h: h+F.normalize(h, dim=-1), 'cummax': lambda h: h.cummax(1)[0], 'median': lambda h: h-h.median(1, keepdim=True)[0],
+ 'twice': lambda h: h+2*h.relu(), 'rope': rope}
+
+@settings(max_examples=40)
+@given(st.lists(st.sampled_from(sorted(steps)), min_size=1, max_size=4), st.integers(0, 9))
+def test_operations_one_behind_the_other(names, seed):
+    torch.manual_seed(seed)
+    def f(h):
+        for name in names: h = steps[name](h)
+        return h
+    m,x = tokens(f)
+    m,x = m.double().eval(),x.double()
+    g = channel_graph(m, x)
+    assert not g.unknown
+    if any(len(group)>1 and not group.lossy for group in g.groups()): same_without(m, x, seed)
