@@ -8,7 +8,7 @@ Docs: https://fasterprune.github.io/fasterprune/shrink/plan.html.md"""
 __all__ = ['Fold', 'Plan', 'reshaped', 'plan_of', 'grow']
 
 # %% ../../nbs/shrink/01_plan.ipynb #90ef6be4
-import json, math, torch
+import json, math, re, reprlib, torch
 from dataclasses import dataclass, replace
 from fastcore.basics import patch, patch_to
 from functools import reduce
@@ -149,6 +149,7 @@ def check(self:Plan,
         shape = tuple(ts[n].shape)
         if any(d>=len(shape) or max(i, default=0)>=shape[d] for d,i in ds.items()):
             raise ValueError(f"the plan is for another model: {n} has shape {shape}, and not all that should stay of it")
+        for d,idx in ds.items(): _check_indices(idx, shape[d], f'indices of {n} in dimension {d}')
     for n,s in self.shapes.items():
         if n not in ts: raise ValueError(f"the plan is for another model: this one has no parameter {n!r}")
         matters = n in cut or isinstance(ts[n], nn.Parameter)
@@ -156,8 +157,11 @@ def check(self:Plan,
             raise ValueError(f"the plan is for another model: {n} has shape {tuple(ts[n].shape)}, not {s}")
     for n,d in self.sizes.items():
         for k,(old,_) in d.items():
-            if n not in ms or getattr(ms[n], k, None)!=old: 
+            now = vars(ms[n]).get(k) if n in ms else None
+            if type(now) is not type(old) or now!=old:
                 raise ValueError(f"the plan is for another model: {n}.{k} is {getattr(ms.get(n), k, None)!r}, not {old!r}")
+    for n in self.calls:
+        if n not in ms: raise ValueError(f"the plan is for another model: this one has no module {n!r}")
     self._fits(ts)
 
 # %% ../../nbs/shrink/01_plan.ipynb #b4a9bc5d
@@ -310,10 +314,104 @@ def to_json(self:Plan)->str:
     "The plan as text"
     return json.dumps(dict(keep=self.keep, sizes=self.sizes, shapes=self.shapes, left=self.left, calls=self.calls, folds=self.folds, diff=self.diff))
 
+# %% ../../nbs/shrink/01_plan.ipynb #af4379db
+def _need(ok, what):
+    if not ok: raise ValueError(f"the plan {what}")
+
+def _is_whole(o, low=0): return type(o) is int and o>=low
+
+def _is_number(o): return type(o) in (int,float) and math.isfinite(o)
+
+def _entries(o, what):
+    "The entries of what has to be a mapping by names"
+    _need(isinstance(o, dict), f"has {reprlib.repr(o)} as its {what}, which is no mapping")
+    return o.items()
+
+def _items(o, what, n=None):
+    "The items of what has to be a list, of `n`"
+    _need(isinstance(o, list), f"has {reprlib.repr(o)} as its {what}, which is no list")
+    _need(n in (None,len(o)), f"has {len(o)} items and not {n} in {what}: {reprlib.repr(o)}")
+    return o
+
+def _is_place(text): return isinstance(text, str) and re.fullmatch(r'(0|[1-9]\d{0,3})', text) is not None
+
+def _check_indices(idx, n, what):
+    "Whole numbers below `n`, sorted, each once"
+    _items(idx, what)
+    good = all(map(_is_whole, idx)) and all(a<b for a,b in zip(idx, idx[1:])) and (not idx or idx[-1]<n)
+    _need(bool(idx) and good, f"has {reprlib.repr(idx)} as {what}: not whole numbers below {n}, sorted, each once")
+
+def _check_dim(shapes, name, d, what):
+    "The length of dimension `d` of a parameter"
+    _need(isinstance(name, str) and name in shapes, f"speaks in {what} of {name!r}, of which it has no shape")
+    _need(type(d) is int and 0<=d<len(shapes[name]), f"speaks in {what} of dimension {d!r} of {name}, which has shape {tuple(shapes[name])}")
+    return shapes[name][d]
+
+# %% ../../nbs/shrink/01_plan.ipynb #e08a9552
+def _check_shapes(shapes):
+    for name,shape in _entries(shapes, 'shapes'):
+        _need(all(map(_is_whole, _items(shape, f'shape of {name}'))), f"has {reprlib.repr(shape)} as the shape of {name}")
+
+def _check_keep(keep, shapes):
+    for name,dims in _entries(keep, 'keep'):
+        for d,idx in _entries(dims, f'keep of {name}'):
+            _need(_is_place(d), f"has {d!r} as a dimension of {name}")
+            _check_indices(idx, _check_dim(shapes, name, int(d), 'keep'), f'indices of {name} in dimension {d}')
+
+def _check_sizes(sizes):
+    for module,attributes in _entries(sizes, 'sizes'):
+        for k,pair in _entries(attributes, f'sizes of {module!r}'):
+            what = f'{module}.{k}'
+            _need(not (k.startswith('__') and k.endswith('__')), f"sets {what}")
+            old,new = _items(pair, f'sizes of {what}', 2)
+            both = [o if isinstance(o, list) else [o] for o in (old,new)]
+            like = type(old) is type(new) and len(both[0])==len(both[1])
+            _need(like and all(_is_whole(o) for o in both[0]+both[1]), f"sets {what} from {old!r} to {new!r}: sizes are whole numbers")
+            _need(all(1<=b<=a or a==b for a,b in zip(*both)), f"sets {what} from {old!r} to {new!r}, which is no smaller size")
+
+def _check_calls(calls, most):
+    for module,stages in _entries(calls, 'calls'):
+        for change in [o for stage in _items(stages, f'calls of {module!r}') for o in _items(stage, f'calls of {module!r}')]:
+            function,numbers,times = _items(change, f'a change of {module!r}', 3)
+            _need(isinstance(function, str) and re.fullmatch(r'\w+(:\d{1,6})?', function), f"changes calls of {function!r}, which is no name of a function")
+            _need(times is None or all(map(_is_whole, _items(times, f'times of {function}'))), f"has {times!r} as times of {function}")
+            for place,pair in _entries(numbers, f'numbers of {function}'):
+                _need(all(map(_is_place, place.split('.', 1))), f"changes {place!r} of {function}, which is no place")
+                old,new = _items(pair, f'numbers of {function}', 2)
+                _need(_is_number(old) and _is_number(new), f"changes {reprlib.repr(old)} to {reprlib.repr(new)} in {function}: not two numbers")
+                _need(type(new) is float or abs(new)<=max(most, abs(old)), f"asks {function} for {new}: more than the network has")
+
+def _check_folds(folds, shapes):
+    for fold in _items(folds, 'folds'):
+        weight,d,idx,factors,into = _items(fold, 'a fold', 5)
+        n = _check_dim(shapes, weight, d, 'a fold')
+        _check_indices(idx, n, f'indices to fold of {weight}')
+        _need(all(map(_is_number, _items(factors, f'factors of {weight}', len(idx)))), f"has {reprlib.repr(factors)} as factors of {weight}")
+        _need(isinstance(into, str) or _is_whole(into) and into<n, f"folds {weight} into {into!r}")
+
+def _check_text(plan):
+    "Raise `ValueError` if what a text says is no plan"
+    fields = Plan.__dataclass_fields__
+    _need(isinstance(plan, dict), f"is {reprlib.repr(plan)}, which is no mapping")
+    for k in plan: _need(k in fields, f"has no field {k!r}, but {', '.join(fields)}")
+    shapes = plan.get('shapes', {})
+    _check_shapes(shapes)
+    _check_keep(plan.get('keep', {}), shapes)
+    _check_sizes(plan.get('sizes', {}))
+    _check_calls(plan.get('calls', {}), max(map(math.prod, shapes.values()), default=0))
+    _check_folds(plan.get('folds', []), shapes)
+    for pair in _items(plan.get('left', []), 'left'):
+        _need(all(isinstance(o, str) for o in _items(pair, 'left', 2)), f"has {reprlib.repr(pair)} in left: not a name and why")
+    diff = plan.get('diff')
+    _need(diff is None or type(diff) in (int,float), f"has {reprlib.repr(diff)} as its difference")
+
 # %% ../../nbs/shrink/01_plan.ipynb #6c552042
 @patch_to(Plan, cls_method=True)
 def from_json(cls,
     text:str # from `to_json`
 )->Plan:
-    "A plan from its text"
-    return cls(**json.loads(text))
+    "A plan from its text, which is checked; `ValueError` says what is wrong with it"
+    try: plan = json.loads(text)
+    except (ValueError,RecursionError) as e: raise ValueError(f"the plan is no JSON: {e}") from None
+    _check_text(plan)
+    return cls(**plan)
