@@ -279,6 +279,63 @@ def test_what_is_coupled_goes_together_or_not_at_all():
     plan = find_dead(m, x)
     test_eq(plan.keep['a.weight'], {0:[0,2,3,4,5]}); test_eq(plan.keep['b.weight'], {0:[0,2,3,4,5],1:[0,2,3,4,5]})
 
+def test_attributes_that_are_private_compared_or_equal_by_chance_stand_for_sizes():
+    class Attend(nn.Module):
+        def __init__(self, name, heads=2, d=16): super().__init__(); self.name,self.qkv,self.o = name,nn.Linear(d,3*d),nn.Linear(d,d); setattr(self, name, heads)
+        def forward(self, x, mask=None):
+            B,N,C = x.shape
+            h = getattr(self, self.name)
+            q,k,v = self.qkv(x).reshape(B, N, 3, h, C//h).permute(2,0,3,1,4)
+            a = q@k.transpose(-1,-2)*.3
+            if mask is not None: a = (a.view(B//len(mask), len(mask), h, N, N)+mask[None,:,None]).view(-1, h, N, N)
+            return self.o((a.softmax(-1)@v).transpose(1,2).reshape(B, N, C))
+    class Windows(nn.Module):
+        "Windows of four tokens, shifted; a mask is there for some numbers of tokens only"
+        def __init__(self, shift, name, also=()): super().__init__(); self.shift,self.a = shift,Attend(name); [setattr(self, k, 2) for k in also]
+        def forward(self, x):
+            B,N,C = x.shape
+            mask = torch.zeros(N//4,4,4).to(x) if N!=16 else None
+            w = x.roll(self.shift, 1).reshape(-1, 4, C)
+            for k in ('pad','step'): w = w.roll(getattr(self, k, 0), 0)
+            return x+self.a(w, mask).view(B, N, C).roll(-self.shift, 1)
+    for shift,name,also in ((1,'heads',()), (2,'heads',()), (2,'_heads',()), (2,'heads',('pad',)), (2,'_n',('pad','step'))):
+        torch.manual_seed(0)
+        m = nn.Sequential(nn.Linear(3,16), Windows(shift, name, also), nn.Linear(16,2)).double().eval()
+        x,other = torch.randn(3,16,3).double(),torch.randn(3,24,3).double()
+        Sparsifier(m, 'group', 'local', xb=x).prune_model(50)
+        small = shrink(m, x)
+        test_eq(plan_of(small).sizes['1.a'], {name:(2,1)}); assert '1' not in plan_of(small).sizes
+        test_eq(plan_of(small).calls, {}); test_eq(small[1].a.qkv.out_features, 24)
+        for o in (x,other): test_close(small(o), m(o), eps=1e-12)
+    class Up(nn.Module):
+        def __init__(self, c): super().__init__(); self.channels,self.conv = c,nn.Conv2d(c,c,3,padding=1)
+        def forward(self, x):
+            assert x.shape[1]==self.channels
+            return self.conv(F.interpolate(x, scale_factor=2.))
+    class Guarded(nn.Module):
+        def __init__(self, c): super().__init__(); self._c,self.conv = c,nn.Conv2d(c,c,3,padding=1)
+        def forward(self, x):
+            if x.shape[1]!=self._c: raise ValueError('wrong number of channels')
+            return self.conv(x)
+    for part in (Up,Guarded):
+        torch.manual_seed(0)
+        m,x = nn.Sequential(nn.Conv2d(3,16,3), nn.ReLU(), part(16), nn.ReLU(), nn.Conv2d(16,3,1)).double().eval(),torch.randn(2,3,8,8).double()
+        Sparsifier(m, 'group', 'local', xb=x).prune_model(50)
+        small = shrink(m, x)
+        test_eq((small[0].out_channels,small[2].conv.out_channels,plan_of(small).left), (8,8,[])); test_close(small(x), m(x), eps=1e-12)
+
+def test_dropout_of_whole_channels_decides_nothing():
+    class Drops(nn.Module):
+        def __init__(self, drop): super().__init__(); self.a,self.d,self.b,self.unused = nn.Conv2d(3,16,3),drop,nn.Conv2d(16,4,3),nn.Linear(2,2)
+        def forward(self, x): return self.b(self.d(self.a(x).relu()))
+    for drop in (nn.Dropout(.3), nn.Dropout2d(.3), nn.AlphaDropout(.3), nn.FeatureAlphaDropout(.3)):
+        torch.manual_seed(0)
+        m,x = Drops(drop).double().eval(),torch.randn(2,3,8,8).double()
+        Sparsifier(m, 'group', 'local', xb=x).prune_model(50)
+        small = shrink(m, x)
+        test_eq(small.a.out_channels, 8); test_close(small(x), m(x), eps=1e-12)
+        test_eq(small.train()(x).shape, m(x).shape)
+
 def test_dead_filters_with_living_norms_leave_a_carrier_or_nothing():
     from itertools import product
     for act,pad,bias,dtype in product((nn.ReLU,nn.Hardswish,nn.Sigmoid,nn.PReLU), (0,1), (False,True), (torch.float64,torch.float32)):

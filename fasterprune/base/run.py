@@ -6,8 +6,8 @@ Docs: https://fasterprune.github.io/fasterprune/base/run.html.md"""
 
 # %% auto #0
 __all__ = ['Kind', 'kinds', 'small_size', 'tensors_of', 'Batch', 'unwrap', 'reset_states', 'run', 'Numbers', 'Guard', 'reachable',
-           'Snapshot', 'Shared', 'set_mode', 'evaluating', 'writes_weights', 'kernels', 'plain', 'Stack', 'watching',
-           'unwatched', 'named_tensors', 'held', 'full_copy', 'light_copy', 'few', 'guess_batches']
+           'Snapshot', 'Shared', 'set_mode', 'evaluating', 'writes_weights', 'kernels', 'plain', 'NoDropout', 'Stack',
+           'watching', 'unwatched', 'named_tensors', 'held', 'full_copy', 'light_copy', 'few', 'guess_batches']
 
 # %% ../../nbs/base/00_run.ipynb #8d1c3a13
 import array, dataclasses, inspect, random, reprlib, sys, types, weakref
@@ -24,6 +24,7 @@ import numpy as np
 import torch
 from torch import nn, Tensor
 from torch.nn.utils.rnn import PackedSequence
+from torch.overrides import TorchFunctionMode
 from torch.utils.data import DataLoader
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes, _get_current_dispatch_mode_stack
 from torch.utils._pytree import tree_leaves, tree_map
@@ -579,6 +580,20 @@ def kernels(
 def plain():
     "Recurrent cells, attention and transformer layers in operations whose labels can be followed; without gradients"
     with kernels(fast_attention=False, onednn=False, flash=True, efficient=False, math=True, cudnn=False), torch.no_grad(): yield
+
+# %% ../../nbs/base/00_run.ipynb #7bad3e85
+_dropouts = set('dropout dropout1d dropout2d dropout3d alpha_dropout feature_dropout feature_alpha_dropout'.split())
+_rate_at = dict(scaled_dot_product_attention=4, multi_head_attention_forward=10, native_dropout=1)   # function -> where its rate stands
+_recurrent = ('lstm','gru','rnn_tanh','rnn_relu')   # whose rate is their only real number
+
+class NoDropout(TorchFunctionMode):
+    "Dropout does nothing, whatever the mode of the model"
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        name,kwargs = getattr(func, '__name__', '').strip('_'),dict(kwargs or {})
+        if name in _dropouts: return args[0] if args else kwargs['input']
+        if 'dropout_p' in kwargs: kwargs['dropout_p'] = 0.
+        def is_rate(i, arg): return i==_rate_at.get(name) or name in _recurrent and type(arg) is float
+        return func(*(0. if is_rate(i, arg) else arg for i,arg in enumerate(args)), **kwargs)
 
 # %% ../../nbs/base/00_run.ipynb #c4583112
 class Stack(list):
