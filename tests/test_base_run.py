@@ -11,7 +11,9 @@ from threading import RLock, get_ident
 import numpy as np
 import torch
 from torch import nn, Tensor
+from torch.nn.utils.parametrizations import _WeightNorm
 from torch.nn.utils.rnn import PackedSequence
+from torch.nn.utils.weight_norm import WeightNorm
 from torch.overrides import TorchFunctionMode
 from torch.utils.data import DataLoader
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes, _get_current_dispatch_mode_stack

@@ -3,7 +3,7 @@ import itertools, math, torch
 import numpy as np
 from fastcore.basics import patch, patch_to
 from torch import nn, Tensor
-from fasterprune.base.run import Batch, full_copy, guess_batches, unwrap
+from fasterprune.base.run import Batch, full_copy, guess_batches, unwrap, weight_lengths, zeroable
 from fasterprune.base.names import (
     as_patterns, check_percent, check_whole, choose, did_you_mean, listed, match_names, match_percents, owner)
 from fasterprune.base.report import Report

@@ -152,9 +152,9 @@ def test_every_rule_by_a_small_network():
      'crop channels': case('', lambda x: F.pad(x,(0,0,0,0,-1,0)), after=7),
      'merge and split in two ways': case('2×2~ 2×3 2×3', lambda x: x.view(2,2,4,6,6).flatten(1,2).view(2,4,2,6,6).amax(2), after=4),
      'unknown': case('', lambda x: x.cumprod(1)),
-     'weight norm of inputs': case('6×3~ 8×4', lambda x,c: c(x), after=6, c=nn.utils.parametrizations.weight_norm(nn.ConvTranspose2d(8,6,2))),
-     'weight norm, the old way': case('6×3~ 8×4', lambda x,c: c(x), after=6, c=nn.utils.weight_norm(nn.ConvTranspose2d(8,6,2))),
-     'weight norm': case('6×4 8×3~', lambda x,c: c(x), after=6, c=nn.utils.parametrizations.weight_norm(C(8,6,1))),
+     'weight norm of inputs': case('6×3 8×4', lambda x,c: c(x), after=6, c=nn.utils.parametrizations.weight_norm(nn.ConvTranspose2d(8,6,2))),
+     'weight norm, the old way': case('6×3 8×4', lambda x,c: c(x), after=6, c=nn.utils.weight_norm(nn.ConvTranspose2d(8,6,2))),
+     'weight norm': case('6×4 8×3', lambda x,c: c(x), after=6, c=nn.utils.parametrizations.weight_norm(C(8,6,1))),
      'matrix and vector': case('8×2~ 8×4~', lambda x,p,q: x*torch.mv(p.w, q.w), d=3, p=P(8,8), q=P(8)),
      'transposed depthwise': case('8×5', lambda x,c: c(x), c=nn.ConvTranspose2d(8,8,2,groups=8)),
      'embedding': case('8×4', lambda x,e: x+e(torch.arange(6)), d=3, e=nn.Embedding(7,8)),
@@ -335,6 +335,46 @@ def test_dropout_of_whole_channels_decides_nothing():
         small = shrink(m, x)
         test_eq(small.a.out_channels, 8); test_close(small(x), m(x), eps=1e-12)
         test_eq(small.train()(x).shape, m(x).shape)
+
+def test_weights_with_a_length_shrink_and_prune_like_any_others():
+    from fasterprune.shrink.pruner import Pruner
+    from fasterprune.shrink.trim import trim
+    def nets(wn):
+        yield nn.Sequential(wn(nn.Conv1d(3,8,3)), nn.ReLU(), wn(nn.Conv1d(8,6,3)), nn.ReLU(), nn.Conv1d(6,4,3)), torch.randn(2,3,16)
+        yield nn.Sequential(wn(nn.Conv1d(3,8,3)), nn.ReLU(), wn(nn.ConvTranspose1d(8,6,4,2)), nn.ReLU(), wn(nn.Conv1d(6,4,3))), torch.randn(2,3,16)
+        yield nn.Sequential(wn(nn.Linear(4,8)), nn.ReLU(), wn(nn.Linear(8,6), dim=1), nn.ReLU(), wn(nn.Linear(6,2))), torch.randn(5,4)
+    for wn in (nn.utils.parametrizations.weight_norm,nn.utils.weight_norm):
+        torch.manual_seed(0)
+        for i,(m,x) in enumerate(nets(wn)):
+            m,x = m.double().eval(),x.double()
+            whole = {k:v.clone() for k,v in m.state_dict().items()}
+            Sparsifier(m, 'group', 'local', xb=x).prune_model(50)
+            assert not m(x).isnan().any()
+            small = shrink(m, x)
+            test_close(small(x), m(x), eps=1e-12); test_eq(plan_of(small).left, []); assert plan_of(small).lengths
+            sizes = [o.weight.shape[:2] for o in (small[0],small[2],small[4])]
+            with tempfile.TemporaryDirectory() as d:
+                save_shrunk(small, f'{d}/m.st')
+                again = load_shrunk(f'{d}/m.st', list(nets(wn))[i][0].double().eval(), x)
+            assert torch.equal(again(x), small(x))
+            m.load_state_dict(whole)
+            pruner = Pruner(m, x)
+            plan = pruner.plan(50)
+            test_eq(plan.left, [])
+            kept = trim(m, plan)(x).detach()
+            pruner.apply(plan)
+            test_close(m(x), kept, eps=1e-12)
+            test_eq([o.weight.shape[:2] for o in (m[0],m[2],m[4])], sizes)
+            m.train()(x).square().sum().backward()
+            for p in m.parameters(): assert p.grad.shape==p.shape and not p.grad.isnan().any()
+    class Divides(nn.Module):
+        def __init__(self): super().__init__(); self.a,self.b = nn.Linear(4,8),nn.Linear(8,2)
+        def forward(self, x): return self.b(self.a(x).relu())/(x[:,:1]-x[:,:1])
+    m,x = Divides().eval(),torch.randn(3,4)
+    with torch.no_grad():
+        m.a.weight[:3] = 0; m.a.bias[:3] = 0; m.b.weight[:] = 0; m.b.bias[:] = 0
+    for f in (lambda: shrink(m, x), lambda: Pruner(m, x).plan(50)):
+        with expect_fail(ValueError, 'Divides gives NaN'): f()
 
 def test_dead_filters_with_living_norms_leave_a_carrier_or_nothing():
     from itertools import product

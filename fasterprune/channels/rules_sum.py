@@ -12,6 +12,7 @@ import torch
 import numpy as np
 from torch import Tensor
 
+from ..base.run import weight_lengths
 from .trace import aten, keep_all, pointwise, rule
 from .rules_move import grid, merged
 
@@ -85,10 +86,15 @@ def _mv(g, out, a, b):
 @rule(*aten('_weight_norm _weight_norm_interface'))
 def _weight_norm(g, out, v, w, dim=0):
     ds = list(g.dims(v))
+    # a plan makes these lengths fit what stays of the direction
+    known = g.origin(v) in {o.direction for o in weight_lengths(g.model)}
     for d in range(v.ndim):
-        if d!=dim%v.ndim: g.lossy(ds[d], 'the norm of a weight')
-    if g.dims(w)[dim] is not None or ds[dim] is not None: ds[dim] = g.at.unite(ds[dim], g.dims(w)[dim])
-    res = [d and g.check(out[0] if isinstance(out, (tuple,list)) else out, i, d, d.zero) for i,d in enumerate(ds)]
+        if d!=dim%v.ndim and not known: g.lossy(ds[d], 'the norm of a weight')
+    zero,weight = [d and d.zero for d in ds],out[0] if isinstance(out, (tuple,list)) else out
+    length = g.dims(w)[dim]
+    if length is not None and ds[dim] is not None: zero[dim] = zero[dim]|length.zero   # either may be
+    if length is not None or ds[dim] is not None: ds[dim] = g.at.unite(ds[dim], length)
+    res = [d and g.check(weight, i, d, zero[i]) for i,d in enumerate(ds)]
     return [res,[None]*w.ndim] if isinstance(out, (tuple,list)) else res
 
 # %% ../../nbs/channels/03_rules_sum.ipynb #58932c2a

@@ -13,7 +13,7 @@ import numpy as np
 from fastcore.basics import patch, patch_to
 from torch import nn, Tensor
 
-from ..base.run import Batch, full_copy, guess_batches, unwrap
+from ..base.run import Batch, full_copy, guess_batches, unwrap, weight_lengths, zeroable
 from ..base.names import (
     as_patterns, check_percent, check_whole, choose, did_you_mean, listed, match_names, match_percents, owner)
 from ..base.report import Report
@@ -117,8 +117,9 @@ def _loud(graph, xb, groups, whole):
     m = full_copy(graph.model)
     ps,parts = dict(m.named_parameters()),[g.classes[:len(g)//2] for g in groups]
     with torch.no_grad():
+        lengths = weight_lengths(m)
         for c in itertools.chain(*parts):
-            for n,d,i,eat in graph.members[c]:
+            for n,d,i,eat in zeroable(graph.members[c], lengths):
                 if n in ps and (whole or not eat): ps[n].index_fill_(d, torch.tensor(i, device=ps[n].device), 0)
     living = channel_graph(m, xb).living()
     return [g for g,cs in zip(groups,parts) if not living.isdisjoint(cs)]

@@ -9,13 +9,13 @@ __all__ = ['Fold', 'Plan', 'reshaped', 'plan_of', 'grow']
 
 # %% ../../nbs/shrink/01_plan.ipynb #90ef6be4
 import json, math, re, reprlib, torch
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from fastcore.basics import patch, patch_to
 from functools import reduce
 from torch import nn, Tensor
 from typing import NamedTuple
 
-from ..base.run import named_tensors, reset_states, set_mode, unwrap
+from ..base.run import named_tensors, reset_states, set_mode, unwrap, weight_lengths, WeightLength
 from ..base.report import Report
 from .calls import Change, original_code, resize_calls, slim_attention, slim_encoders
 
@@ -46,6 +46,7 @@ class Plan:
     calls:dict=None # name of a module -> for each time that it was made smaller, a list of `Change`s
     folds:list=() # a list of `Fold`s
     diff:float=None # largest difference of the outputs that was measured, relative
+    lengths:list=() # `WeightLength`s that are made to fit what stays of their directions
 
     def __post_init__(self):
         keep = {n:{int(d):[int(o) for o in idx] for d,idx in dims.items()} for n,dims in (self.keep or {}).items()}
@@ -54,10 +55,11 @@ class Plan:
         left = [tuple(o) for o in self.left]
         calls = {n:[_changes(stage) for stage in stages] for n,stages in (self.calls or {}).items()}
         folds = [_fold_of(*o) for o in self.folds]
-        vars(self).update(keep=keep, sizes=sizes, shapes=shapes, left=left, calls=calls, folds=folds)
+        lengths = [WeightLength(*o) for o in self.lengths]
+        vars(self).update(keep=keep, sizes=sizes, shapes=shapes, left=left, calls=calls, folds=folds, lengths=lengths)
 
     @property
-    def _state(self): return self.keep,self.sizes,self.shapes,self.calls,self.folds
+    def _state(self): return self.keep,self.sizes,self.shapes,self.calls,self.folds,self.lengths
     def __eq__(self, o): return self._state==o._state if isinstance(o, Plan) else NotImplemented
     def __bool__(self): return bool(self.keep)
     __hash__ = None
@@ -125,16 +127,26 @@ def _into_carrier(fold, w):
     new = w.index_copy(fold.dim, at, carrier.to(w.dtype).unsqueeze(fold.dim))
     return new.contiguous(memory_format=_order(w))
 
+def _fitting_length(length, direction, dim, stays):
+    "The lengths with which what `stays` of a direction (dimension -> indices) makes the same weights as before"
+    part = direction
+    for d,idx in stays.items(): part = part.index_select(d, torch.tensor(idx, device=part.device))
+    before,after = (torch.norm_except_dim(o.to(_precise(o)), 2, dim) for o in (direction,part))
+    return (length.to(before.dtype)*(after/before).where(before!=0, 1)).to(length.dtype)
+
 @patch
 def fold(self:Plan,
     ts:dict # parameters by name
 )->dict: # the new ones, by name; gradients flow through
-    "The parameters that take in constants"
+    "The parameters that take in constants, and lengths that fit their directions"
     res = {}
     for f in self.folds:
         w = res.get(f.weight, ts[f.weight])
         if isinstance(f.into, str): res[f.into] = _into_bias(f, w, res.get(f.into, ts[f.into]))
         else: res[f.weight] = _into_carrier(f, w)
+    for o in self.lengths:
+        stays = {d:idx for d,idx in self.keep.get(o.direction, {}).items() if d!=o.dim}
+        res[o.length] = _fitting_length(ts[o.length], ts[o.direction], o.dim, stays)
     return res
 
 # %% ../../nbs/shrink/01_plan.ipynb #b7370887
@@ -149,7 +161,7 @@ def check(self:Plan,
         shape = tuple(ts[n].shape)
         if any(d>=len(shape) or max(i, default=0)>=shape[d] for d,i in ds.items()):
             raise ValueError(f"the plan is for another model: {n} has shape {shape}, and not all that should stay of it")
-        for d,idx in ds.items(): _check_indices(idx, shape[d], f'indices of {n} in dimension {d}')
+        for d,idx in ds.items(): _check_indices(sorted(idx), shape[d], f'indices of {n} in dimension {d}')
     for n,s in self.shapes.items():
         if n not in ts: raise ValueError(f"the plan is for another model: this one has no parameter {n!r}")
         matters = n in cut or isinstance(ts[n], nn.Parameter)
@@ -163,6 +175,9 @@ def check(self:Plan,
     for n in self.calls:
         if n not in ms: raise ValueError(f"the plan is for another model: this one has no module {n!r}")
     self._fits(ts)
+    known = [tuple(o) for o in weight_lengths(model)] if self.lengths else []
+    for o in self.lengths:
+        if tuple(o) not in known: raise ValueError(f"the plan is for another model: {o.length} does not hold the length of {o.direction}")
 
 # %% ../../nbs/shrink/01_plan.ipynb #b4a9bc5d
 @patch
@@ -255,7 +270,9 @@ def within(self:Plan,
     at = lambda n: f'{name}.{n}' if n else name
     all_at = lambda d: {at(n):v for n,v in d.items()}
     folds = [f._replace(weight=at(f.weight), into=at(f.into) if isinstance(f.into, str) else f.into) for f in self.folds]
-    return replace(self, keep=all_at(self.keep), sizes=all_at(self.sizes), shapes=all_at(self.shapes), calls=all_at(self.calls), folds=folds)
+    lengths = [WeightLength(at(o.length), at(o.direction), o.dim) for o in self.lengths]
+    of_modules = dict(sizes=all_at(self.sizes), calls=all_at(self.calls))
+    return replace(self, keep=all_at(self.keep), shapes=all_at(self.shapes), folds=folds, lengths=lengths, **of_modules)
 
 def plan_of(
     model:nn.Module
@@ -287,7 +304,8 @@ def then(self:Plan,
         folds.append(f._replace(indices=[before(f.weight, f.dim, i) for i in f.indices], into=into))
     left = list(dict.fromkeys([*self.left,*after.left]))
     diff = max((o.diff for o in (self,after) if o.diff is not None), default=None)
-    return Plan(keep, sizes, {**after.shapes, **self.shapes}, left, calls, folds, diff)
+    lengths = list(dict.fromkeys([*self.lengths,*after.lengths]))
+    return Plan(keep, sizes, {**after.shapes, **self.shapes}, left, calls, folds, diff, lengths)
 
 
 # %% ../../nbs/shrink/01_plan.ipynb #3061a294
@@ -312,7 +330,7 @@ def grow(
 @patch
 def to_json(self:Plan)->str:
     "The plan as text"
-    return json.dumps(dict(keep=self.keep, sizes=self.sizes, shapes=self.shapes, left=self.left, calls=self.calls, folds=self.folds, diff=self.diff))
+    return json.dumps({field.name:getattr(self, field.name) for field in fields(self)})
 
 # %% ../../nbs/shrink/01_plan.ipynb #af4379db
 def _need(ok, what):
@@ -389,17 +407,25 @@ def _check_folds(folds, shapes):
         _need(all(map(_is_number, _items(factors, f'factors of {weight}', len(idx)))), f"has {reprlib.repr(factors)} as factors of {weight}")
         _need(isinstance(into, str) or _is_whole(into) and into<n, f"folds {weight} into {into!r}")
 
+def _check_lengths(lengths, shapes):
+    for o in _items(lengths, 'lengths'):
+        length,direction,dim = _items(o, 'a length', 3)
+        _need(isinstance(length, str) and length in shapes, f"has a length {length!r}, of which it has no shape")
+        if dim!=-1: _check_dim(shapes, direction, dim, 'a length')
+        else: _need(isinstance(direction, str) and direction in shapes, f"has a direction {direction!r}, of which it has no shape")
+
 def _check_text(plan):
     "Raise `ValueError` if what a text says is no plan"
-    fields = Plan.__dataclass_fields__
+    known = Plan.__dataclass_fields__
     _need(isinstance(plan, dict), f"is {reprlib.repr(plan)}, which is no mapping")
-    for k in plan: _need(k in fields, f"has no field {k!r}, but {', '.join(fields)}")
+    for k in plan: _need(k in known, f"has no field {k!r}, but {', '.join(known)}")
     shapes = plan.get('shapes', {})
     _check_shapes(shapes)
     _check_keep(plan.get('keep', {}), shapes)
     _check_sizes(plan.get('sizes', {}))
     _check_calls(plan.get('calls', {}), max(map(math.prod, shapes.values()), default=0))
     _check_folds(plan.get('folds', []), shapes)
+    _check_lengths(plan.get('lengths', []), shapes)
     for pair in _items(plan.get('left', []), 'left'):
         _need(all(isinstance(o, str) for o in _items(pair, 'left', 2)), f"has {reprlib.repr(pair)} in left: not a name and why")
     diff = plan.get('diff')

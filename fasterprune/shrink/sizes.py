@@ -12,7 +12,7 @@ import numpy as np
 from torch import nn
 from typing import NamedTuple
 
-from ..base.run import evaluating, named_tensors
+from ..base.run import evaluating, named_tensors, weight_lengths
 from ..channels.graph import ChannelGraph
 from .plan import Plan
 
@@ -177,4 +177,5 @@ def plan_for(graph:ChannelGraph,
     "The plan by which the classes `dead` go"
     keep = kept_indices(graph, dead)
     with evaluating(graph.model): sizes = module_sizes(graph, keep, set(dead), guess)   # to ask for a spectral norm is to change it
-    return Plan(keep, sizes, {n:tuple(p.shape) for n,p in graph.names.values()})
+    lengths = [o for o in weight_lengths(graph.model) if any(d!=o.dim for d in keep.get(o.direction, ()))]
+    return Plan(keep, sizes, {n:tuple(p.shape) for n,p in graph.names.values()}, lengths=lengths)

@@ -63,6 +63,9 @@ class Trial:
         # where nothing is folded, part of a batch tells no more than was verified
         self.runs = [(xb,False), *(others if exact else [(x,train) for x,train in others if train])]
         self.references = {None:_Reference(graph.model, self.outputs)} if exact else {}
+        wanted = self.reference(()).wanted if exact else outputs_of(graph.model, xb)
+        if any(t.isnan().any() for t in wanted):
+            raise ValueError(f"{type(graph.model).__name__} gives NaN for this batch: nobody could tell whether a smaller network computes the same")
 
     def plan(self, dead, guess): return plan_for(self.graph, dead, guess)
     def outputs(self, model): return [t for x,train in self.runs for t in outputs_of(model, x, train)]

@@ -23,7 +23,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from ..base.run import (
-    Batch, evaluating, kernels, light_copy, named_tensors, NoDropout, run, set_mode, Stack, tensors_of, unwrap, watching)
+    Batch, evaluating, kernels, light_copy, named_tensors, NoDropout, run, set_mode, Stack, tensors_of, unwrap, watching, weight_lengths)
 from ..channels.trace import call_kinds, seen, unheard
 from ..channels.graph import channel_graph, ChannelGraph
 from .calls import flat
@@ -45,11 +45,11 @@ def rel_diff(
     a:list, # tensors
     b:list # tensors
 )->float: # infinite if their shapes differ
-    "The largest difference of two lists of outputs, relative to the largest output that is finite"
+    "The largest difference of two lists of outputs, relative to the largest output that is finite; what is no number equals nothing"
     if [x.shape for x in a]!=[y.shape for y in b]: return math.inf
 
     def diff(x, y):
-        same = (x==y)|(x.isnan()&y.isnan())   # logits that are masked are infinite
+        same = x==y   # logits that are masked are infinite
         largest = x.abs().where(x.isfinite(), 0).max().clamp(min=1e-30)
         return (x-y).abs().where(~same, 0).max()/largest
     ds = [diff(x.double(), y.double()).item() for x,y in zip(a,b) if x.numel()]
@@ -151,16 +151,13 @@ def lively(
     return Batch.of(xb).map(one)
 
 # %% ../../nbs/shrink/04_verify.ipynb #7a10c3eb
-def _norm_of(name):
-    "Where the norm of a part of a weight is, if that is a direction: divided by zero, it would be no number"
-    if name.endswith('.original1'): return name[:-1]+'0'
-    return name[:-1]+'g' if name.endswith('_v') else name
-
-def _read(members):
-    "What is zero if nobody reads a class: (parameter, dimension, indices)"
+def _read(members, length_of):
+    "What is zero if nobody reads a class: (parameter, dimension, indices). Where there is a length, a direction stays: divided by zero, it would be no number"
     has = {(n,d) for n,d,*_ in members}
     for n,d,idx,eat in members:
-        if eat: yield _norm_of(n) if (_norm_of(n),d) in has else n,d,idx
+        if not eat: continue
+        length = length_of.get(n)
+        yield length.length if length and (length.length,d) in has else n,d,idx
 
 def silenced(graph:ChannelGraph,
     dead, # classes
@@ -168,13 +165,17 @@ def silenced(graph:ChannelGraph,
 )->nn.Module: # a copy
     "The model with zeros where weights read the classes `dead`"
     m = light_copy(graph.model if model is None else model)
-    ts,own = named_tensors(m),set()
+    ts,length_of,old = named_tensors(m),{o.direction:o for o in weight_lengths(m)},{}
     with torch.no_grad():
         for c in dead:
-            for n,d,idx in _read(graph.members[c]):
-                if n not in own: ts[n].data = ts[n].clone()
-                own.add(n)
+            for n,d,idx in _read(graph.members[c], length_of):
+                if n not in old: old[n],ts[n].data = ts[n].detach(),ts[n].clone()
                 ts[n].index_fill_(d, torch.tensor(idx, device=ts[n].device), 0)
+        # what is left of a direction keeps its numbers
+        for n in old.keys()&length_of.keys():
+            o = length_of[n]
+            before,after = (torch.norm_except_dim(t.double(), 2, o.dim) for t in (old[n],ts[n]))
+            ts[o.length].data = ts[o.length]*(after/before).where(before!=0, 1).to(ts[o.length])
     return m
 
 # %% ../../nbs/shrink/04_verify.ipynb #7a10c3ed
