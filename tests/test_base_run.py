@@ -11,7 +11,10 @@ from threading import RLock, get_ident
 import numpy as np
 import torch
 from torch import nn, Tensor
+from torch.nn.utils.parametrizations import _WeightNorm
 from torch.nn.utils.rnn import PackedSequence
+from torch.nn.utils.weight_norm import WeightNorm
+from torch.overrides import TorchFunctionMode
 from torch.utils.data import DataLoader
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes, _get_current_dispatch_mode_stack
 from torch.utils._pytree import tree_leaves, tree_map
@@ -216,6 +219,18 @@ def test_the_last_thread_puts_back_what_the_first_found():
             if inside: test_eq(state['on'], False)
         return state['on']
     for order in set(permutations('aabbcc')): test_eq(found(order), True)
+
+def test_no_dropout_of_any_kind_drops_anything():
+    x = torch.randn(3,4,5,5)
+    drops = [nn.Dropout(.9), nn.Dropout1d(.9), nn.Dropout2d(.9), nn.AlphaDropout(.9), nn.FeatureAlphaDropout(.9), nn.Dropout(.9, inplace=True)]
+    calls = [lambda x: torch.dropout(x, .9, True), lambda x: torch.feature_dropout(x, .9, True), lambda x: F.dropout3d(input=x, p=.9), lambda x: torch.native_dropout(x, .9, True)[0],
+             lambda x: torch.dropout_(x, .9, True)]
+    for drop in [*drops,*calls]:
+        y = x if not isinstance(drop, nn.Dropout1d) else x[0]
+        with NoDropout(): assert torch.equal(drop(y.clone()), y), drop
+    rnn,t = nn.LSTM(4,4,2,dropout=.9),torch.randn(3,2,4)
+    with NoDropout(): a,b = rnn(t)[0],rnn(t)[0]
+    assert torch.equal(a, b) and not torch.equal(a, rnn(t)[0])
 
 def test_two_threads_leave_the_kernels_on():
     flags = lambda: (torch.backends.mha.get_fastpath_enabled(), torch.backends.mkldnn.enabled, torch.backends.cuda.mem_efficient_sdp_enabled())

@@ -2,7 +2,7 @@
 import itertools, torch
 from fnmatch import fnmatchcase
 from torch import nn
-from fasterprune.base.run import Batch, full_copy, guess_batches
+from fasterprune.base.run import Batch, full_copy, guess_batches, weight_lengths, zeroable
 from fasterprune.base.names import as_patterns, did_you_mean, listed, match_names, owner
 from fasterprune.channels.graph import channel_graph
 from fasterprune.masks.granularity import is_supported, layer_axes, weight_axes, weight_names

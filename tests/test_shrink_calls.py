@@ -81,3 +81,17 @@ def test_an_encoder_takes_padding_masks_in_every_mode():
         with torch.set_grad_enabled(grad): assert torch.allclose(a(x, src_key_padding_mask=pad)[~pad], b(x, src_key_padding_mask=pad)[~pad])
     for m in b.modules(): original_code(m)
     assert b.use_nested_tensor and '_nested' not in vars(b) and type(b.layers[0].self_attn) is nn.MultiheadAttention
+
+def test_modules_with_a_state_of_their_own_keep_their_changes_in_copies_and_pickles():
+    import pickle
+    class Parts(nn.Module):
+        "Like the layers of einops: what is pickled is what it was made from"
+        def __init__(self, heads): super().__init__(); self.heads,self.made = heads,lambda x: x.reshape(2, heads, -1)
+        def forward(self, x): return self.made(x)
+        def __getstate__(self): return dict(heads=self.heads)
+        def __setstate__(self, state): self.__init__(state['heads'])
+    globals()['Parts'] = Parts; Parts.__qualname__ = 'Parts'
+    m,x = resize_calls(Parts(4), [[Change('reshape', {'2':(4,2)})]]),torch.randn(2,4)
+    want = m(x)
+    test_eq(want.shape, (2,2,2))
+    for copy in (deepcopy(m), deepcopy(deepcopy(m)), pickle.loads(pickle.dumps(m))): assert torch.equal(copy(x), want)

@@ -13,6 +13,7 @@ from fasterprune.masks.criteria import get_criterion, large_final, needs_of
 from fasterprune.masks.schedule import get_schedule, one_cycle
 from fasterprune.shrink.plan import grow, Plan, plan_of
 from fasterprune.shrink.budget import check_budget, Start, warn_short
+from fasterprune.shrink.state import fits_parameter, forget_state, slice_state
 from fasterprune.shrink.pruner import Pruner
 from fasterprune.train.learner import add_column, check_batches, check_schedule, own_weights, percent_at, restart_trackers, start_of
 import contextlib, io, tempfile

@@ -12,6 +12,7 @@ import torch
 import numpy as np
 from torch import Tensor
 
+from ..base.run import weight_lengths
 from .trace import aten, keep_all, own_norm, pointwise, rule
 from .rules_move import equal_parts, grid, meet, merged, note_view, zeros_stay
 
@@ -173,12 +174,17 @@ def _mv(trace, out, a, b):
 
 @rule(*aten('_weight_norm _weight_norm_interface'))
 def _weight_norm(trace, out, v, length, dim=0):
-    dims = list(trace.dims(v))
+    dims,lengths = list(trace.dims(v)),trace.dims(length)[dim]
+    # a plan makes the lengths of layers fit what stays of the direction
+    known = trace.origin(v) in {o.direction for o in weight_lengths(trace.model)}
     for d,label in enumerate(dims):
-        if d!=dim%v.ndim: trace.lossy(label, own_norm)
-    dims[dim] = meet(trace, dims[dim], trace.dims(length)[dim])
+        if d!=dim%v.ndim and not known: trace.lossy(label, own_norm)
+    zero = [label and label.zero for label in dims]
+    if lengths is not None and dims[dim] is not None: zero[dim] = zero[dim]|lengths.zero   # either may be zero
+    dims[dim] = meet(trace, dims[dim], lengths)
     several = isinstance(out, (tuple,list))
-    dims = [_zeros_stay(trace, out[0] if several else out, d, label) for d,label in enumerate(dims)]
+    weight = out[0] if several else out
+    dims = [label and trace.check(weight, d, label, zero[d]) for d,label in enumerate(dims)]
     return [dims,[None]*length.ndim] if several else dims
 
 # %% ../../nbs/channels/03_rules_sum.ipynb #58932c2a

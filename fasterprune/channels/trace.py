@@ -22,7 +22,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from ..base.run import (
-    evaluating, plain, reset_states, run, set_mode, Stack, tensors_of, unwatched, watching)
+    evaluating, NoDropout, plain, reset_states, run, set_mode, Stack, tensors_of, unwatched, watching)
 from ..base.names import choose
 from .labels import Atoms, Dim
 
@@ -573,7 +573,7 @@ def look(self:Trace, xb, train=False):
     with evaluating(self.model), watching(self.model, self.stack), plain():
         set_mode(self.model, train)
         try:
-            with unheard(self.model), Watch(self), _Calls(self): out = run(self.model, xb)
+            with NoDropout(), unheard(self.model), Watch(self), _Calls(self): out = run(self.model, xb)
         except Exception:
             if not train: raise
             return False

@@ -12,7 +12,7 @@ import itertools, torch
 from fnmatch import fnmatchcase
 from torch import nn
 
-from ..base.run import Batch, full_copy, guess_batches
+from ..base.run import Batch, full_copy, guess_batches, weight_lengths, zeroable
 from ..base.names import as_patterns, did_you_mean, listed, match_names, owner
 from ..channels.graph import channel_graph
 from .granularity import is_supported, layer_axes, weight_axes, weight_names
@@ -144,8 +144,9 @@ def _loud(graph, xb, groups, whole):
     params = dict(model.named_parameters())
     halves = [g.classes[:len(g)//2] for g in groups]
     with torch.no_grad():
+        lengths = weight_lengths(model)
         for c in itertools.chain(*halves):
-            for name,dim,indices,eats in graph.members[c]:
+            for name,dim,indices,eats in zeroable(graph.members[c], lengths):
                 if name not in params or (eats and not whole): continue
                 p = params[name]
                 p.index_fill_(dim, torch.tensor(indices, device=p.device), 0)

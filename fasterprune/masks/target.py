@@ -13,7 +13,7 @@ import numpy as np
 from fastcore.basics import patch
 from torch import nn
 
-from ..base.run import evaluating
+from ..base.run import evaluating, weight_lengths, zeroable
 from ..base.names import owner
 from .granularity import axes_of, Groups, weight_axes
 
@@ -186,7 +186,7 @@ def scales(self:GroupTarget):
 def spread(self:GroupTarget, alive, res):
     "Let the multipliers of the channels have their part in `res`, those of parameters"
     dead = (alive.flatten()==0).cpu().numpy()
-    for n,d,idx,_ in self.own:
+    for n,d,idx,_ in zeroable(self.own, weight_lengths(self.model)):
         p = self.model.get_parameter(n)
         v = np.ones([p.shape[d] if e==d else 1 for e in range(p.ndim)])
         v.reshape(-1)[idx[dead].ravel()] = 0

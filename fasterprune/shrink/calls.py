@@ -109,14 +109,17 @@ class Resized:
 
     def __reduce_ex__(self, protocol):
         _,_,*rest = super().__reduce_ex__(protocol)
-        return (_empty, (type(self)._of,), *rest)
+        # a class may have a state of its own, in which nothing of ours is
+        return (_empty, (type(self)._of,self._changes), *rest)
 
 @lru_cache(None)
 def _resized(cls): return type(cls.__name__, (Resized,cls), dict(__module__=cls.__module__, __doc__=cls.__doc__, _of=cls))
 
-def _empty(cls):
+def _empty(cls, changes=()):
     cls = _resized(cls)
-    return cls.__new__(cls)
+    module = cls.__new__(cls)
+    module.__dict__['_changes'] = list(changes)
+    return module
 
 def resize_calls(
     module:nn.Module, # changed in place

@@ -8,14 +8,14 @@ Docs: https://fasterprune.github.io/fasterprune/shrink/plan.html.md"""
 __all__ = ['Fold', 'Plan', 'reshaped', 'plan_of', 'grow']
 
 # %% ../../nbs/shrink/01_plan.ipynb #90ef6be4
-import json, math, torch
-from dataclasses import dataclass, replace
+import json, math, re, reprlib, torch
+from dataclasses import dataclass, fields, replace
 from fastcore.basics import patch, patch_to
 from functools import reduce
 from torch import nn, Tensor
 from typing import NamedTuple
 
-from ..base.run import named_tensors, reset_states, set_mode, unwrap
+from ..base.run import named_tensors, reset_states, set_mode, unwrap, weight_lengths, WeightLength
 from ..base.report import Report
 from .calls import Change, original_code, resize_calls, slim_attention, slim_encoders
 
@@ -46,6 +46,7 @@ class Plan:
     calls:dict=None # name of a module -> for each time that it was made smaller, a list of `Change`s
     folds:list=() # a list of `Fold`s
     diff:float=None # largest difference of the outputs that was measured, relative
+    lengths:list=() # `WeightLength`s that are made to fit what stays of their directions
 
     def __post_init__(self):
         keep = {n:{int(d):[int(o) for o in idx] for d,idx in dims.items()} for n,dims in (self.keep or {}).items()}
@@ -54,10 +55,11 @@ class Plan:
         left = [tuple(o) for o in self.left]
         calls = {n:[_changes(stage) for stage in stages] for n,stages in (self.calls or {}).items()}
         folds = [_fold_of(*o) for o in self.folds]
-        vars(self).update(keep=keep, sizes=sizes, shapes=shapes, left=left, calls=calls, folds=folds)
+        lengths = [WeightLength(*o) for o in self.lengths]
+        vars(self).update(keep=keep, sizes=sizes, shapes=shapes, left=left, calls=calls, folds=folds, lengths=lengths)
 
     @property
-    def _state(self): return self.keep,self.sizes,self.shapes,self.calls,self.folds
+    def _state(self): return self.keep,self.sizes,self.shapes,self.calls,self.folds,self.lengths
     def __eq__(self, o): return self._state==o._state if isinstance(o, Plan) else NotImplemented
     def __bool__(self): return bool(self.keep)
     __hash__ = None
@@ -125,16 +127,26 @@ def _into_carrier(fold, w):
     new = w.index_copy(fold.dim, at, carrier.to(w.dtype).unsqueeze(fold.dim))
     return new.contiguous(memory_format=_order(w))
 
+def _fitting_length(length, direction, dim, stays):
+    "The lengths with which what `stays` of a direction (dimension -> indices) makes the same weights as before"
+    part = direction
+    for d,idx in stays.items(): part = part.index_select(d, torch.tensor(idx, device=part.device))
+    before,after = (torch.norm_except_dim(o.to(_precise(o)), 2, dim) for o in (direction,part))
+    return (length.to(before.dtype)*(after/before).where(before!=0, 1)).to(length.dtype)
+
 @patch
 def fold(self:Plan,
     ts:dict # parameters by name
 )->dict: # the new ones, by name; gradients flow through
-    "The parameters that take in constants"
+    "The parameters that take in constants, and lengths that fit their directions"
     res = {}
     for f in self.folds:
         w = res.get(f.weight, ts[f.weight])
         if isinstance(f.into, str): res[f.into] = _into_bias(f, w, res.get(f.into, ts[f.into]))
         else: res[f.weight] = _into_carrier(f, w)
+    for o in self.lengths:
+        stays = {d:idx for d,idx in self.keep.get(o.direction, {}).items() if d!=o.dim}
+        res[o.length] = _fitting_length(ts[o.length], ts[o.direction], o.dim, stays)
     return res
 
 # %% ../../nbs/shrink/01_plan.ipynb #b7370887
@@ -149,6 +161,7 @@ def check(self:Plan,
         shape = tuple(ts[n].shape)
         if any(d>=len(shape) or max(i, default=0)>=shape[d] for d,i in ds.items()):
             raise ValueError(f"the plan is for another model: {n} has shape {shape}, and not all that should stay of it")
+        for d,idx in ds.items(): _check_indices(sorted(idx), shape[d], f'indices of {n} in dimension {d}')
     for n,s in self.shapes.items():
         if n not in ts: raise ValueError(f"the plan is for another model: this one has no parameter {n!r}")
         matters = n in cut or isinstance(ts[n], nn.Parameter)
@@ -156,9 +169,15 @@ def check(self:Plan,
             raise ValueError(f"the plan is for another model: {n} has shape {tuple(ts[n].shape)}, not {s}")
     for n,d in self.sizes.items():
         for k,(old,_) in d.items():
-            if n not in ms or getattr(ms[n], k, None)!=old: 
+            now = vars(ms[n]).get(k) if n in ms else None
+            if type(now) is not type(old) or now!=old:
                 raise ValueError(f"the plan is for another model: {n}.{k} is {getattr(ms.get(n), k, None)!r}, not {old!r}")
+    for n in self.calls:
+        if n not in ms: raise ValueError(f"the plan is for another model: this one has no module {n!r}")
     self._fits(ts)
+    known = [tuple(o) for o in weight_lengths(model)] if self.lengths else []
+    for o in self.lengths:
+        if tuple(o) not in known: raise ValueError(f"the plan is for another model: {o.length} does not hold the length of {o.direction}")
 
 # %% ../../nbs/shrink/01_plan.ipynb #b4a9bc5d
 @patch
@@ -251,7 +270,9 @@ def within(self:Plan,
     at = lambda n: f'{name}.{n}' if n else name
     all_at = lambda d: {at(n):v for n,v in d.items()}
     folds = [f._replace(weight=at(f.weight), into=at(f.into) if isinstance(f.into, str) else f.into) for f in self.folds]
-    return replace(self, keep=all_at(self.keep), sizes=all_at(self.sizes), shapes=all_at(self.shapes), calls=all_at(self.calls), folds=folds)
+    lengths = [WeightLength(at(o.length), at(o.direction), o.dim) for o in self.lengths]
+    of_modules = dict(sizes=all_at(self.sizes), calls=all_at(self.calls))
+    return replace(self, keep=all_at(self.keep), shapes=all_at(self.shapes), folds=folds, lengths=lengths, **of_modules)
 
 def plan_of(
     model:nn.Module
@@ -283,7 +304,8 @@ def then(self:Plan,
         folds.append(f._replace(indices=[before(f.weight, f.dim, i) for i in f.indices], into=into))
     left = list(dict.fromkeys([*self.left,*after.left]))
     diff = max((o.diff for o in (self,after) if o.diff is not None), default=None)
-    return Plan(keep, sizes, {**after.shapes, **self.shapes}, left, calls, folds, diff)
+    lengths = list(dict.fromkeys([*self.lengths,*after.lengths]))
+    return Plan(keep, sizes, {**after.shapes, **self.shapes}, left, calls, folds, diff, lengths)
 
 
 # %% ../../nbs/shrink/01_plan.ipynb #3061a294
@@ -308,12 +330,114 @@ def grow(
 @patch
 def to_json(self:Plan)->str:
     "The plan as text"
-    return json.dumps(dict(keep=self.keep, sizes=self.sizes, shapes=self.shapes, left=self.left, calls=self.calls, folds=self.folds, diff=self.diff))
+    return json.dumps({field.name:getattr(self, field.name) for field in fields(self)})
+
+# %% ../../nbs/shrink/01_plan.ipynb #af4379db
+def _need(ok, what):
+    if not ok: raise ValueError(f"the plan {what}")
+
+def _is_whole(o, low=0): return type(o) is int and o>=low
+
+def _is_number(o): return type(o) in (int,float) and math.isfinite(o)
+
+def _entries(o, what):
+    "The entries of what has to be a mapping by names"
+    _need(isinstance(o, dict), f"has {reprlib.repr(o)} as its {what}, which is no mapping")
+    return o.items()
+
+def _items(o, what, n=None):
+    "The items of what has to be a list, of `n`"
+    _need(isinstance(o, list), f"has {reprlib.repr(o)} as its {what}, which is no list")
+    _need(n in (None,len(o)), f"has {len(o)} items and not {n} in {what}: {reprlib.repr(o)}")
+    return o
+
+def _is_place(text): return isinstance(text, str) and re.fullmatch(r'(0|[1-9]\d{0,3})', text) is not None
+
+def _check_indices(idx, n, what):
+    "Whole numbers below `n`, sorted, each once"
+    _items(idx, what)
+    good = all(map(_is_whole, idx)) and all(a<b for a,b in zip(idx, idx[1:])) and (not idx or idx[-1]<n)
+    _need(bool(idx) and good, f"has {reprlib.repr(idx)} as {what}: not whole numbers below {n}, sorted, each once")
+
+def _check_dim(shapes, name, d, what):
+    "The length of dimension `d` of a parameter"
+    _need(isinstance(name, str) and name in shapes, f"speaks in {what} of {name!r}, of which it has no shape")
+    _need(type(d) is int and 0<=d<len(shapes[name]), f"speaks in {what} of dimension {d!r} of {name}, which has shape {tuple(shapes[name])}")
+    return shapes[name][d]
+
+# %% ../../nbs/shrink/01_plan.ipynb #e08a9552
+def _check_shapes(shapes):
+    for name,shape in _entries(shapes, 'shapes'):
+        _need(all(map(_is_whole, _items(shape, f'shape of {name}'))), f"has {reprlib.repr(shape)} as the shape of {name}")
+
+def _check_keep(keep, shapes):
+    for name,dims in _entries(keep, 'keep'):
+        for d,idx in _entries(dims, f'keep of {name}'):
+            _need(_is_place(d), f"has {d!r} as a dimension of {name}")
+            _check_indices(idx, _check_dim(shapes, name, int(d), 'keep'), f'indices of {name} in dimension {d}')
+
+def _check_sizes(sizes):
+    for module,attributes in _entries(sizes, 'sizes'):
+        for k,pair in _entries(attributes, f'sizes of {module!r}'):
+            what = f'{module}.{k}'
+            _need(not (k.startswith('__') and k.endswith('__')), f"sets {what}")
+            old,new = _items(pair, f'sizes of {what}', 2)
+            both = [o if isinstance(o, list) else [o] for o in (old,new)]
+            like = type(old) is type(new) and len(both[0])==len(both[1])
+            _need(like and all(_is_whole(o) for o in both[0]+both[1]), f"sets {what} from {old!r} to {new!r}: sizes are whole numbers")
+            _need(all(1<=b<=a or a==b for a,b in zip(*both)), f"sets {what} from {old!r} to {new!r}, which is no smaller size")
+
+def _check_calls(calls, most):
+    for module,stages in _entries(calls, 'calls'):
+        for change in [o for stage in _items(stages, f'calls of {module!r}') for o in _items(stage, f'calls of {module!r}')]:
+            function,numbers,times = _items(change, f'a change of {module!r}', 3)
+            _need(isinstance(function, str) and re.fullmatch(r'\w+(:\d{1,6})?', function), f"changes calls of {function!r}, which is no name of a function")
+            _need(times is None or all(map(_is_whole, _items(times, f'times of {function}'))), f"has {times!r} as times of {function}")
+            for place,pair in _entries(numbers, f'numbers of {function}'):
+                _need(all(map(_is_place, place.split('.', 1))), f"changes {place!r} of {function}, which is no place")
+                old,new = _items(pair, f'numbers of {function}', 2)
+                _need(_is_number(old) and _is_number(new), f"changes {reprlib.repr(old)} to {reprlib.repr(new)} in {function}: not two numbers")
+                _need(type(new) is float or abs(new)<=max(most, abs(old)), f"asks {function} for {new}: more than the network has")
+
+def _check_folds(folds, shapes):
+    for fold in _items(folds, 'folds'):
+        weight,d,idx,factors,into = _items(fold, 'a fold', 5)
+        n = _check_dim(shapes, weight, d, 'a fold')
+        _check_indices(idx, n, f'indices to fold of {weight}')
+        _need(all(map(_is_number, _items(factors, f'factors of {weight}', len(idx)))), f"has {reprlib.repr(factors)} as factors of {weight}")
+        _need(isinstance(into, str) or _is_whole(into) and into<n, f"folds {weight} into {into!r}")
+
+def _check_lengths(lengths, shapes):
+    for o in _items(lengths, 'lengths'):
+        length,direction,dim = _items(o, 'a length', 3)
+        _need(isinstance(length, str) and length in shapes, f"has a length {length!r}, of which it has no shape")
+        if dim!=-1: _check_dim(shapes, direction, dim, 'a length')
+        else: _need(isinstance(direction, str) and direction in shapes, f"has a direction {direction!r}, of which it has no shape")
+
+def _check_text(plan):
+    "Raise `ValueError` if what a text says is no plan"
+    known = Plan.__dataclass_fields__
+    _need(isinstance(plan, dict), f"is {reprlib.repr(plan)}, which is no mapping")
+    for k in plan: _need(k in known, f"has no field {k!r}, but {', '.join(known)}")
+    shapes = plan.get('shapes', {})
+    _check_shapes(shapes)
+    _check_keep(plan.get('keep', {}), shapes)
+    _check_sizes(plan.get('sizes', {}))
+    _check_calls(plan.get('calls', {}), max(map(math.prod, shapes.values()), default=0))
+    _check_folds(plan.get('folds', []), shapes)
+    _check_lengths(plan.get('lengths', []), shapes)
+    for pair in _items(plan.get('left', []), 'left'):
+        _need(all(isinstance(o, str) for o in _items(pair, 'left', 2)), f"has {reprlib.repr(pair)} in left: not a name and why")
+    diff = plan.get('diff')
+    _need(diff is None or type(diff) in (int,float), f"has {reprlib.repr(diff)} as its difference")
 
 # %% ../../nbs/shrink/01_plan.ipynb #6c552042
 @patch_to(Plan, cls_method=True)
 def from_json(cls,
     text:str # from `to_json`
 )->Plan:
-    "A plan from its text"
-    return cls(**json.loads(text))
+    "A plan from its text, which is checked; `ValueError` says what is wrong with it"
+    try: plan = json.loads(text)
+    except (ValueError,RecursionError) as e: raise ValueError(f"the plan is no JSON: {e}") from None
+    _check_text(plan)
+    return cls(**plan)

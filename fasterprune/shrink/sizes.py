@@ -12,7 +12,7 @@ import numpy as np
 from torch import nn
 from typing import NamedTuple
 
-from ..base.run import evaluating, named_tensors
+from ..base.run import evaluating, named_tensors, weight_lengths
 from ..channels.graph import ChannelGraph
 from .plan import Plan
 
@@ -112,9 +112,10 @@ def _stored(name, m, a, ts):
     return next((k for k in own if ts[k].shape==getattr(m, a).shape), None)
 
 class Guess(NamedTuple):
-    "What is tried where forward code may have the size of a group written into it"
+    "What is tried where modules may have the size of a group among their attributes"
     depth:int         # of how many of the modules that run, from the innermost, attributes are set; 0: of none
     whole:bool=True   # is the size of a dimension that repeats its channels looked for, too?
+    seen:bool=False   # are attributes set where a forward only sees a dimension of that size, as to compare it?
 
 class _Sizes:
     "Sizes of modules that change, as they are found"
@@ -139,11 +140,22 @@ class _Sizes:
     def guess(self, m, old, new):
         "Set the attributes of a module that are the number `old`, or have it once"
         for k,v in list(vars(m).items()):
-            if k.startswith('_') or k in self.found.get(self.names[m], {}): continue
+            if k.startswith('__') or k in self.found.get(self.names[m], {}): continue
             if type(v) is int and v==old: self.put(m, k, new)
             if type(v) is not tuple: continue
             is_old = [type(o) is int and o==old for o in v]
             if sum(is_old)==1: self.put(m, k, tuple(new if same else o for o,same in zip(v, is_old)))
+
+def _where(graph, guess):
+    "Modules whose attributes may stand for a size, and the dimensions that they meet: pairs of a label and how long it is"
+    for stack,outs,ins in graph.views if guess.depth else ():
+        if stack: yield {*stack[-guess.depth:], *stack[-1].children()},[*outs,*ins]
+    if not guess.seen: return
+    names = {m:n for n,m in graph.model.named_modules()}
+    for call in [call for calls in graph.calls.values() for call in calls]:
+        parent = names.get(call.module, '').rpartition('.')[0]
+        met = [pair for dims,shape in (call.first or ((),()),*call.outs) for pair in zip(dims, shape) if pair[0] is not None]
+        yield {call.module,graph.model.get_submodule(parent)},met
 
 def module_sizes(graph:ChannelGraph, keep, dead, guess=Guess(2)):
     "Module -> attribute -> (old, new) for the sizes that change"
@@ -153,11 +165,9 @@ def module_sizes(graph:ChannelGraph, keep, dead, guess=Guess(2)):
         if of_layer is None: continue
         known.add(m)
         sizes.of_layer(m, of_layer)
-    for stack,outs,ins in graph.views if guess.depth else ():
-        if not stack: continue
-        modules = {*stack[-guess.depth:], *stack[-1].children()}-known
-        for old,new in {pair for dim in (*outs,*ins) for pair in size_numbers(graph, *dim, dead, guess.whole)}:
-            for m in modules: sizes.guess(m, old, new)
+    for modules,dims in _where(graph, guess):
+        for old,new in {pair for dim in dims for pair in size_numbers(graph, *dim, dead, guess.whole)}:
+            for m in modules-known: sizes.guess(m, old, new)
     return sizes.found
 
 def plan_for(graph:ChannelGraph,
@@ -167,4 +177,5 @@ def plan_for(graph:ChannelGraph,
     "The plan by which the classes `dead` go"
     keep = kept_indices(graph, dead)
     with evaluating(graph.model): sizes = module_sizes(graph, keep, set(dead), guess)   # to ask for a spectral norm is to change it
-    return Plan(keep, sizes, {n:tuple(p.shape) for n,p in graph.names.values()})
+    lengths = [o for o in weight_lengths(graph.model) if any(d!=o.dim for d in keep.get(o.direction, ()))]
+    return Plan(keep, sizes, {n:tuple(p.shape) for n,p in graph.names.values()}, lengths=lengths)

@@ -49,7 +49,7 @@ class Tried(NamedTuple):
     plan:Plan      # that works, with its difference, or `None`
     why:str=None   # there is none
 
-# %% ../../nbs/shrink/05_trial.ipynb #01f2df0f
+# %% ../../nbs/shrink/05_trial.ipynb #02c27925
 _most = {torch.float64:1e-10, torch.float32:1e-3}   # that a difference may be, whatever the number of calls
 
 class Trial:
@@ -63,6 +63,9 @@ class Trial:
         # where nothing is folded, part of a batch tells no more than was verified
         self.runs = [(xb,False), *(others if exact else [(x,train) for x,train in others if train])]
         self.references = {None:_Reference(graph.model, self.outputs)} if exact else {}
+        wanted = self.reference(()).wanted if exact else outputs_of(graph.model, xb)
+        if any(t.isnan().any() for t in wanted):
+            raise ValueError(f"{type(graph.model).__name__} gives NaN for this batch: nobody could tell whether a smaller network computes the same")
 
     def plan(self, dead, guess): return plan_for(self.graph, dead, guess)
     def outputs(self, model): return [t for x,train in self.runs for t in outputs_of(model, x, train)]
@@ -97,20 +100,37 @@ def steady(self:Trial, small, dead):
         with Choices(reference.choices, self.tol): return rel_diff(reference.wanted, self.outputs(small))
     except Exception: return math.inf   # what was chosen does not fit
 
-# %% ../../nbs/shrink/05_trial.ipynb #e65bdb88
+# %% ../../nbs/shrink/05_trial.ipynb #d979ec52
 @patch
 def candidates(self:Trial, first, dead):
     "Plans by which the classes `dead` go, likeliest first; and errors of repairs"
     yield first
-    for guess in (Guess(2), Guess(99), Guess(2, whole=False)):
+    tried = [first]
+    for guess in (Guess(2), Guess(99), Guess(2, whole=False), Guess(2, seen=True)):
         plan = self.plan(dead, guess)
+        if plan in tried: continue
+        tried.append(plan)
         yield plan
         fitted = without_misleading(self.graph, plan, self.xb, dead)
-        if fitted is not plan:
-            yield fitted
-            yield from self.repairs(fitted, dead)
+        if fitted is not plan: yield fitted
+        if fitness(self.graph, fitted, self.xb, dead)[0]: yield from self.fewer(fitted, dead)
+        if fitted is not plan: yield from self.repairs(fitted, dead)
         yield from self.repairs(plan, dead)
     yield from self.repairs(first, dead)
+
+@patch
+def fewer(self:Trial, plan, dead, most=8):
+    "`plan` without one of the attributes that were set, or with one alone: another may have had the same number by chance"
+    sure = self.plan(dead, Guess(0)).sizes
+    names = guessed(plan, sure)
+    if not 1<len(names)<=most: return
+    for name in names: yield without_attribute(plan, name, sure)
+    if len(names)==2: return
+    for name in names:
+        alone = plan
+        for other in names:
+            if other!=name: alone = without_attribute(alone, other, sure)
+        yield alone
 
 @patch
 def repairs(self:Trial, plan, dead):
@@ -171,7 +191,7 @@ def leaner(self:Trial, best, less, dead)->_Scored:
     verdict = self.works(less, dead)
     return best if verdict.why else _Scored(replace(less, diff=verdict.diff), score)
 
-# %% ../../nbs/shrink/05_trial.ipynb #d6f856eb
+# %% ../../nbs/shrink/05_trial.ipynb #93971937
 class Outcome(NamedTuple):
     "What has become of parts that were to go"
     plan:Plan      # for those that go
