@@ -40,13 +40,17 @@ def layer_counts(
     return listed(f'{k} ({v})' for k,v in counts.items()) or 'no layer with parameters'
 
 # %% ../../nbs/masks/08_find.ipynb #fi000007
-def _target(name, layer, module, attr, granularity, axes=None):
+def _is_plain(module):
+    "Is it as its class made it, so that one of the class stands for all?"
+    return not hasattr(module, 'parametrizations') and not module._forward_pre_hooks and 'forward' not in vars(module)
+
+def _target(name, layer, module, attr, granularity, axes=None, tried=()):
     "The `Target` of a weight, which was looked at closely"
     dtype = original(module, attr).dtype
     if not dtype.is_floating_point: raise TypeError(f"{layer}.{attr} has dtype {dtype}: only floating point weights can be pruned")
     try: target = Target(name, layer, module, attr, granularity, axes)
     except ValueError as e: raise ValueError(f"{layer} ({type(module).__name__}): {e}") from None
-    target.check_zero()
+    if not (_is_plain(module) and type(module) in tried): target.check_zero()
     return target
 
 def _ignored(ignore, layers, others={}):
@@ -103,13 +107,14 @@ def find_weights(
     given = _axes_by_name(model, parameters)
     layers = _layers(model, types, needed=not given)
     ignored = _ignored(ignore, layers, dict(model.named_modules()))
-    targets = {}
+    targets,tried = {},set()
     for layer,module in layers.items():
         if layer in ignored: continue
         for attr in weight_names(module):
             p = original(module, attr)
             if p is None or names[id(p)] in {*targets, *given}: continue
-            targets[names[id(p)]] = _target(names[id(p)], layer, module, attr, granularity)
+            targets[names[id(p)]] = _target(names[id(p)], layer, module, attr, granularity, tried=tried)
+            if _is_plain(module): tried.add(type(module))
     for name,axes in given.items():
         layer,_,attr = name.rpartition('.')
         targets[name] = _target(name, layer, model.get_submodule(layer), attr, granularity, axes)

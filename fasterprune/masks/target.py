@@ -11,7 +11,8 @@ __all__ = ['original', 'length', 'Target', 'GroupTarget']
 import torch
 import numpy as np
 from fastcore.basics import patch
-from torch import nn
+from torch import nn, Tensor
+from torch.overrides import TorchFunctionMode
 
 from ..base.run import evaluating
 from ..base.names import owner
@@ -84,19 +85,64 @@ class Target:
     def __repr__(self): return f'Target({self.name}, {self.groups.n} groups)'
 
 # %% ../../nbs/masks/07_target.ipynb #fa0511c6
+_multiply = {'linear', 'matmul', '__matmul__', '__rmatmul__', 'mm', 'addmm', 'bmm', 'einsum', 'embedding',
+             *(f'{conv}{d}d' for conv in ('conv','conv_transpose') for d in (1,2,3))}
+
+class _Used(TorchFunctionMode):
+    "Notes the tensors of one shape that inputs are multiplied with"
+    def __init__(self, shape): super().__init__(); self.shape,self.tensors = tuple(shape),[]
+    def __torch_function__(self, f, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if getattr(f, '__name__', '') in _multiply:
+            for x in (*args,*kwargs.values()):
+                if not isinstance(x, Tensor): continue
+                if x.ndim==2 and tuple(x.shape)!=self.shape: x = x.T
+                if tuple(x.shape)==self.shape: self.tensors.append(x.detach().clone())
+        return f(*args, **kwargs)
+
+def _makes_its_own(module):
+    "Has a layer code of its own between its weight and what it computes?"
+    own = [f for f in (type(module).forward, getattr(type(module), '_conv_forward', None)) if f is not None]
+    return bool(module._forward_pre_hooks) or 'forward' in vars(module) or any(not f.__module__.startswith('torch.') for f in own)
+
+# %% ../../nbs/masks/07_target.ipynb #ta000004
+@patch
+def _made_up(self:Target):
+    "An input for the layer by itself, or `None`"
+    w,groups,module = self.param,self.groups,self.module
+    if groups.out_dim is None or groups.in_dim is None or isinstance(module, (nn.RNNBase,nn.RNNCellBase,nn.MultiheadAttention)): return None
+    n_in = w.shape[groups.in_dim]
+    if isinstance(module, (nn.Embedding,nn.EmbeddingBag)): return torch.arange(n_in, device=w.device)[None]
+    if isinstance(module, nn.modules.conv._ConvNd):
+        space = [d*(k-1)+6 for k,d in zip(module.kernel_size, module.dilation)]
+        return torch.ones(1, module.in_channels, *space, dtype=w.dtype, device=w.device)
+    return torch.ones(w.shape[groups.out_dim]+1, n_in, dtype=w.dtype, device=w.device) if w.ndim==2 else None
+
+@patch
+def _weights_used(self:Target):
+    "The weights that the layer computes with now"
+    if self.attr in getattr(self.module, 'parametrizations', {}): return [getattr(self.module, self.attr)]
+    with _Used(self.param.shape) as used: self.module(self._made_up())
+    return used.tensors
+
 @patch
 def check_zero(self:Target):
-    "Raise if a zero in the original is not a zero in the weight"
-    if self.attr not in getattr(self.module, 'parametrizations', {}) or length(self.module, self.attr) is not None: return
-    p = self.param
-    dead = torch.zeros_like(p, dtype=torch.bool)
-    dead.flatten()[::2] = True
+    "Raise if a zero in the parameter is not a zero in the weight that is used"
+    if length(self.module, self.attr) is not None: return
+    parametrized = self.attr in getattr(self.module, 'parametrizations', {})
+    if not parametrized and (not _makes_its_own(self.module) or self._made_up() is None): return
+    alive = torch.ones(self.groups.shape, device=self.param.device)
+    alive.view(-1)[::2] = 0
+    dead = (self.groups.expand(alive)==0).expand(self.param.shape)
     with evaluating(self.module), torch.no_grad():
-        p.masked_fill_(dead, 0)
-        revived = (getattr(self.module, self.attr)[dead]!=0).any()
+        self.param.masked_fill_(dead, 0)
+        try: weights = self._weights_used()
+        except Exception: return   # it needs more than an input
+        revived = any(bool((w[dead]!=0).any()) for w in weights)
     if not revived: return
-    types = [type(o).__name__ for o in self.module.parametrizations[self.attr]]
-    raise TypeError(f"{self.name}: zeros do not survive its parametrization {types}; put the layer into ignore=")
+    kind,how = type(self.module).__name__,'what it makes of its weight'
+    if parametrized: how = f'its parametrization {[type(o).__name__ for o in self.module.parametrizations[self.attr]]}'
+    raise TypeError(f"{self.name} ({kind}): at granularity {self.groups.granularity!r}, zeros do not survive {how}; put the layer into ignore=")
 
 # %% ../../nbs/masks/07_target.ipynb #ta000003
 @patch
