@@ -58,12 +58,13 @@ def _ignored(ignore, layers, others={}):
     return {n for names in match_names(as_patterns(ignore), layers, others=others) for n in names}
 
 def _too_few(targets):
-    "Layers in which a pattern N:M has nothing to choose, and why"
+    "Layers in which a pattern N:M or a block has nothing to choose, and why"
     res = {}
     for t in targets.values():
-        nm = t.groups.nm
+        nm,block = t.groups.nm,t.groups.block
         if nm and t.groups.weight_shape[t.groups.in_dim]<=nm[0]:
             res[t.layer] = f'no more than {nm[0]} inputs, of which {t.groups.granularity} keeps all'
+        if block and t.groups.n==1: res[t.layer] = f'a block of {block} holds all of it'
     return res
 
 # %% ../../nbs/masks/08_find.ipynb #fi000014
@@ -121,6 +122,7 @@ def find_weights(
     if not targets: raise ValueError(f"ignore={ignore!r} leaves no layer to prune")
     left = _too_few(targets)
     if all(t.layer in left for t in targets.values()):
+        if next(iter(targets.values())).groups.block: raise ValueError(f"granularity {granularity!r}: a block holds all of each layer considered: {listed(left)}")
         n,m = next(iter(targets.values())).groups.nm
         raise ValueError(f"{granularity} keeps {n} of every {m} inputs, and no layer considered has more than {n}: {listed(left)}")
     return targets,left
