@@ -23,6 +23,9 @@ def test_tied_weights_are_found_once_and_what_cannot_be_pruned_is_named():
     with expect_fail(TypeError, 'ReLU'): layer_types(nn.ReLU)
     _,left = find_weights(nn.Sequential(nn.Linear(2,4), nn.Linear(4,2)), '2:4', (nn.Linear,))
     test_eq(left, {'0':'no more than 2 inputs, of which 2:4 keeps all'})
+    _,left = find_weights(nn.Sequential(nn.Linear(2,4), nn.Linear(4,9)), (4,4), (nn.Linear,))
+    test_eq(left, {'0':'a block of (4, 4) holds all of it'})
+    with expect_fail(ValueError, "granularity (100, 100): a block holds all of each layer considered: 0"): find_weights(nn.Sequential(nn.Linear(16,10)), (100,100), (nn.Linear,))
 
 def test_parameters_that_no_layer_holds_are_given_by_name():
     class Experts(nn.Module):

@@ -15,11 +15,11 @@ from fasterprune.masks.granularity import weight_axes
 from fasterprune.masks.criteria import get_criterion, large_final
 from fasterprune.masks.evidence import Evidence
 from fasterprune.masks.stream import Stream, Streamed
-from fasterprune.masks.target import GroupTarget, length
+from fasterprune.masks.target import GroupTarget, length, masked_by_torch
 from fasterprune.masks.find import find_groups, find_weights, layer_types, unconsidered
 from fasterprune.masks.zeros import Zeros
 from fasterprune.masks.choose import choose_masks, Contender, fits_in_place, renew_in_place, target_scores
-import copy
+import copy, warnings
 from fastcore.test import *
 from fasterprune.channels.graph import channel_graph
 from fasterprune.masks.granularity import granularities_of
@@ -300,6 +300,65 @@ def test_masks_survive_their_state():
         if g!='filter' and g!=(3,2):
             for n in ref: test_eq(s.mask(n), ref[n])
     with expect_fail(ValueError, 'granularity'): Sparsifier(m, 'filter').load_state_dict(sparsifier.state_dict())
+
+def test_zeros_that_nobody_pruned_are_not_taken_for_pruned_ones():
+    m = nn.Sequential(nn.Conv2d(4,8,3), nn.Conv2d(8,8,3), nn.Conv2d(8,8,3), nn.Conv2d(8,8,1), nn.Conv2d(8,8,3))
+    nn.init.dirac_(m[1].weight); nn.init.zeros_(m[2].weight); nn.init.eye_(m[3].weight[:,:,0,0])
+    Sparsifier(m, ignore=['0','1','2','3']).prune_model(50)
+    with torch.no_grad(): m[0].weight.zero_()[0,0,0,0] = .3   # one weight that is left
+    for g in ('weight','filter','kernel'):
+        sparsifier = Sparsifier.from_zeros(m, g)
+        test_eq(sparsifier.initial, ['2'] if g=='filter' else ['1','2','3'])   # each filter of an identity has something alive
+        alive = {n[0]:a for n,a in sparsifier.alive.items()}
+        test_eq([bool(alive[i].all()) for i in '123'], [True]*3); test_eq(int(alive['0'].sum()), 1)
+        if g=='weight': test_eq(alive['4']!=0, m[4].weight!=0)
+        assert f"Zeros of an initialisation, which count as alive: {', '.join(sparsifier.initial)}" in repr(sparsifier.report())
+
+def test_masks_of_torch_prune_are_seen():
+    from torch.nn.utils import prune
+    for g,cut in (('weight',lambda m: prune.random_unstructured(m, 'weight', .5)), ('row',lambda m: prune.ln_structured(m, 'weight', .5, 2, 0)),
+                  ('row',lambda m: prune.random_unstructured(m, 'weight', .5))):
+        m = nn.Sequential(nn.Linear(20,20), nn.ReLU(), nn.Linear(20,4))
+        cut(m[0])
+        kept,orig = m[0].weight!=0,m[0].weight_orig.detach().clone()
+        for make in (Sparsifier, Sparsifier.from_zeros):
+            sparsifier = make(m, g, layer_type=nn.Linear)
+            test_eq(m[0].weight_orig.data, orig)   # to look is not to change
+            test_eq(sparsifier.mask('0'), kept); test_close(sparsifier.sparsity, 100*200/480, eps=1e-9)
+        sparsifier.prune_model({'0':60})
+        m(torch.randn(1,20))
+        assert not m[0].weight[~kept].any() and not m[0].weight[~sparsifier.mask('0')].any()
+        if g=='weight': test_eq(int((m[0].weight==0).sum()), 240)
+        opt = torch.optim.Adam(m.parameters()); sparsifier.hold(opt)
+        for _ in range(2): opt.zero_grad(); m(torch.randn(3,20)).square().sum().backward(); opt.step()
+        mask = sparsifier.mask('0')
+        prune.remove(m[0], 'weight')   # what is held goes on under the other name
+        sparsifier.apply()
+        test_eq(m[0].weight!=0, mask); test_eq(sparsifier.mask('0'), mask)
+
+def test_a_replaced_layer_is_the_one_that_counts():
+    torch.manual_seed(0)
+    m = nn.Sequential(nn.Linear(8,16), nn.ReLU(), nn.Linear(16,4))
+    for criterion in (large_final, movement):
+        sparsifier = Sparsifier(m, 'weight', 'global', criterion, layer_type=nn.Linear)
+        with torch.no_grad(): [p.add_(torch.randn_like(p)) for p in m.parameters()]
+        sparsifier.prune_model(50)
+        held = int((sparsifier.alive['2.weight']==0).sum())
+        m[2] = nn.Linear(16,4)
+        test_eq(sparsifier.report().to_dicts()[1]['Zeros'], 0)   # nothing has masked it yet
+        assert sparsifier.sparsity<50
+        sparsifier.apply()
+        test_eq(int((m[2].weight==0).sum()), held); test_close(sparsifier.sparsity, 50, eps=1e-9)
+        sparsifier.prune_model(60)
+        test_close(sparsifier.sparsity, 60, eps=.5); assert sparsifier.targets['2.weight'].param is m[2].weight
+        m[2] = nn.Linear(16,9)
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter('always')
+            sparsifier.prune_model(70)
+        assert any('has another shape' in str(w.message) for w in seen)
+        test_close(sparsifier.sparsity, 70, eps=.5); test_eq(sparsifier.mask('2'), m[2].weight!=0)
+        m[2] = nn.Linear(16,4)
+        sparsifier.release()
 
 def test_hold_keeps_zeros_in_a_plain_loop():
     from torch import optim

@@ -171,6 +171,13 @@ def test_masks_follow_the_names():
     test_eq(zeros.alive['2.weight'].shape, (7,1)); assert model[2].weight.any(1).all()
     model[2] = nn.Identity()
     test_eq([n for n,_,_ in zeros.held()], ['0.weight','0.bias'])
+    nn.utils.parametrizations.spectral_norm(model[0])   # the same weight by another name
+    test_eq(list(zeros.targets), ['0.weight']); zeros.apply()
+    test_eq(list(zeros.targets), ['0.parametrizations.weight.original'])
+    test_eq(model[0].weight.any(1).tolist(), [False,True]*4)
+    nn.utils.parametrize.remove_parametrizations(model[0], 'weight')
+    zeros.apply()
+    test_eq(list(zeros.alive), ['0.weight']); test_eq(model[0].weight.any(1).tolist(), [False,True]*4)
 
 def test_what_cannot_be_held_is_refused():
     class Accelerated(optim.Optimizer):

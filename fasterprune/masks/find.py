@@ -40,13 +40,17 @@ def layer_counts(
     return listed(f'{k} ({v})' for k,v in counts.items()) or 'no layer with parameters'
 
 # %% ../../nbs/masks/08_find.ipynb #fi000007
-def _target(name, layer, module, attr, granularity, axes=None):
+def _is_plain(module):
+    "Is it as its class made it, so that one of the class stands for all?"
+    return not hasattr(module, 'parametrizations') and not module._forward_pre_hooks and 'forward' not in vars(module)
+
+def _target(name, layer, module, attr, granularity, axes=None, tried=()):
     "The `Target` of a weight, which was looked at closely"
     dtype = original(module, attr).dtype
     if not dtype.is_floating_point: raise TypeError(f"{layer}.{attr} has dtype {dtype}: only floating point weights can be pruned")
     try: target = Target(name, layer, module, attr, granularity, axes)
     except ValueError as e: raise ValueError(f"{layer} ({type(module).__name__}): {e}") from None
-    target.check_zero()
+    if not (_is_plain(module) and type(module) in tried): target.check_zero()
     return target
 
 def _ignored(ignore, layers, others={}):
@@ -54,12 +58,13 @@ def _ignored(ignore, layers, others={}):
     return {n for names in match_names(as_patterns(ignore), layers, others=others) for n in names}
 
 def _too_few(targets):
-    "Layers in which a pattern N:M has nothing to choose, and why"
+    "Layers in which a pattern N:M or a block has nothing to choose, and why"
     res = {}
     for t in targets.values():
-        nm = t.groups.nm
+        nm,block = t.groups.nm,t.groups.block
         if nm and t.groups.weight_shape[t.groups.in_dim]<=nm[0]:
             res[t.layer] = f'no more than {nm[0]} inputs, of which {t.groups.granularity} keeps all'
+        if block and t.groups.n==1: res[t.layer] = f'a block of {block} holds all of it'
     return res
 
 # %% ../../nbs/masks/08_find.ipynb #fi000014
@@ -103,19 +108,21 @@ def find_weights(
     given = _axes_by_name(model, parameters)
     layers = _layers(model, types, needed=not given)
     ignored = _ignored(ignore, layers, dict(model.named_modules()))
-    targets = {}
+    targets,tried = {},set()
     for layer,module in layers.items():
         if layer in ignored: continue
         for attr in weight_names(module):
             p = original(module, attr)
             if p is None or names[id(p)] in {*targets, *given}: continue
-            targets[names[id(p)]] = _target(names[id(p)], layer, module, attr, granularity)
+            targets[names[id(p)]] = _target(names[id(p)], layer, module, attr, granularity, tried=tried)
+            if _is_plain(module): tried.add(type(module))
     for name,axes in given.items():
         layer,_,attr = name.rpartition('.')
         targets[name] = _target(name, layer, model.get_submodule(layer), attr, granularity, axes)
     if not targets: raise ValueError(f"ignore={ignore!r} leaves no layer to prune")
     left = _too_few(targets)
     if all(t.layer in left for t in targets.values()):
+        if next(iter(targets.values())).groups.block: raise ValueError(f"granularity {granularity!r}: a block holds all of each layer considered: {listed(left)}")
         n,m = next(iter(targets.values())).groups.nm
         raise ValueError(f"{granularity} keeps {n} of every {m} inputs, and no layer considered has more than {n}: {listed(left)}")
     return targets,left

@@ -22,7 +22,7 @@ from .granularity import weight_axes
 from .criteria import get_criterion, large_final
 from .evidence import Evidence
 from .stream import Stream, Streamed
-from .target import GroupTarget, length
+from .target import GroupTarget, length, masked_by_torch
 from .find import find_groups, find_weights, layer_types, unconsidered
 from .zeros import Zeros
 from .choose import choose_masks, Contender, fits_in_place, renew_in_place, target_scores
@@ -68,9 +68,11 @@ class Sparsifier:
         self.ignore,self.parameters = as_patterns(ignore),dict(parameters)
         self.saved = []      # layers that live only because one group of each always does
         self.unjudged = {}   # layers of which the criterion knew too little when masks were last chosen -> why
+        self.initial = []   # layers whose zeros were taken for those of an initialisation
         targets = self._find(layer_type, xb)
         self.zeros = Zeros(self.model, targets, norms, None if self._coupled else xb, keep_pruned)
         self.evidence = Evidence(self.model, self.scored(), self.criteria, self.layers())
+        self._take_torch_masks()
 
     @property
     def _coupled(self): return self.granularity=='group'
@@ -174,6 +176,15 @@ def check(self:Sparsifier,
 
 # %% ../../nbs/masks/11_sparsifier.ipynb #c8c9787c
 @patch
+def _renew_refs(self:Sparsifier):
+    "Forget what was told about a layer that was replaced by one of another shape: it begins now"
+    for name,p in self.scored().items():
+        refs = self.refs.get(name, {})
+        for kind in [k for k,v in refs.items() if k!='inputs' and v.shape!=p.shape]:
+            if kind in ('init','prev'): refs[kind] = p.detach().clone()
+            else: del refs[kind]
+
+@patch
 def _score(self:Sparsifier, target): return target_scores(target, self.evidence, self.zeros.stash)
 
 @patch
@@ -256,6 +267,7 @@ def prune_to(self:Sparsifier,
     opt=None # optimizer of torch or fastai, which has to forget what dies
 ):
     "Prune to a target that was checked, as a callback does at each step of a schedule"
+    self._renew_refs()
     was_zeroed = opt is not None and self.zeros.is_zeroed(opt)
     died = None if round_to or distributed() else self._renew(sparsity)
     if died is None:
@@ -378,6 +390,7 @@ def report(self:Sparsifier)->Report:
     rows = [self._row_of(t) for t in self.targets.values()]
     total = _row('Overall', '', *(sum(r[k] for r in rows) for k in ('Weights','Zeros','Groups','Dead')))
     notes = [f"One group was kept alive in: {listed(self.saved)}"] if self.saved else []
+    if self.initial: notes.append(f"Zeros of an initialisation, which count as alive: {listed(self.initial)}")
     left = {**self.left, **self.unjudged}
     for reason in dict.fromkeys(left.values()):
         notes.append(f"Left alone ({reason}): {listed(n for n,why in left.items() if why==reason)}")
@@ -475,6 +488,19 @@ def mask(self:Sparsifier,
     return (held[t.name]!=0).expand(t.param.shape).clone()
 
 # %% ../../nbs/masks/11_sparsifier.ipynb #sp0000ba
+def _mask_of_groups(target, mask):
+    "The groups in which something lives: 1, and 0 for the others"
+    return (target.groups.reduce(mask.float(), 'max')>0).reshape(target.groups.shape)
+
+@patch
+def _take_torch_masks(self:Sparsifier):
+    "Take masks of `torch.nn.utils.prune` for what is dead already; nothing in the model changes"
+    for name,t in self.targets.items():
+        mask = None if self._coupled else masked_by_torch(t.module, t.attr)
+        if mask is None: continue
+        alive = self.alive[name]*_mask_of_groups(t, mask).to(self.alive[name])
+        self.zeros.note(name, alive, None if t.groups.n==mask.numel() else mask!=0)
+
 def _fitted(mask, target):
     "`mask` as bools of the shape that a mask of `target` has"
     m = torch.as_tensor(mask, device=target.param.device)
@@ -498,8 +524,7 @@ def set_mask(self:Sparsifier,
     if isinstance(t, GroupTarget):
         self.zeros.put({**self.alive, t.name:alive*m[:,None]})
     else:
-        some_live = t.groups.reduce(m.float(), 'max')>0
-        alive = alive*some_live.to(alive).reshape(t.groups.shape)
+        alive = alive*_mask_of_groups(t, m).to(alive)
         self.zeros.put({**self.alive, t.name:alive}, {**self.custom, t.name:m})
     return self
 
@@ -542,13 +567,21 @@ def _masks_in(self:Sparsifier, state):
 # %% ../../nbs/masks/11_sparsifier.ipynb #ca561800
 @patch
 def read_zeros(self:Sparsifier):
-    "Take every group that is exactly zero as dead, in layers that are not zero throughout"
+    "Take every group that is exactly zero as dead, in layers that were not initialised so"
     new = {}
+    self.initial = []
     for n,t in self.targets.items():
-        some_live = (t.groups.reduce(t.weight.abs(), 'max')!=0).reshape(t.groups.shape)
-        if some_live.any() and not some_live.all(): new[n] = self.alive[n]*some_live.to(self.alive[n])
+        some_live = _mask_of_groups(t, t.weight!=0)
+        if some_live.all(): continue
+        if _is_initial(t.weight): self.initial.append(t.layer)
+        elif (self.alive[n]!=0)[~some_live].any(): new[n] = self.alive[n]*some_live.to(self.alive[n])
     if new: self.zeros.put({**self.alive, **new})
     return self
+
+def _is_initial(w):
+    "Is a weight as no training leaves it: zero throughout, or else of one size, as `dirac_` and `eye_` make it?"
+    sizes = w[w!=0].abs()
+    return len(sizes)==0 or (len(sizes)>1 and bool((sizes==sizes[0]).all()))
 
 @patch_to(Sparsifier, cls_method=True)
 def from_zeros(cls, 

@@ -161,16 +161,20 @@ def _links_to(model, names):
 def follow(self:Zeros):
     "Let the masks be those of the parameters that have their names now"
     if all(d.get(key) is o for d,key,o in self._links): return
-    for name,t in list(self.targets.items()):
+    old,self.targets = self.targets,{}
+    masks = [self.alive,self.custom,self.stash]
+    self.alive,self.custom,self.stash = {},{},{}
+    for name,t in old.items():
         found = t.follow(self.model)
-        if found is None:
-            del self.targets[name],self.alive[name]
-            self.custom.pop(name, None)
-        elif not found:
-            if not self.alive[name].all(): warnings.warn(f"{name} has another shape than its mask, which is forgotten: all of it lives again")
-            self.alive[name] = _all_alive(t)
-            self.custom.pop(name, None)
-            self.found_norms = None
+        if found is None: continue
+        self.targets[t.name] = t
+        if found:
+            for before,now in zip(masks, (self.alive,self.custom,self.stash)):
+                if name in before: now[t.name] = before[name]
+        else:
+            if not masks[0][name].all(): warnings.warn(f"{name} has another shape than its mask, which is forgotten: all of it lives again")
+            self.alive[t.name] = _all_alive(t)
+        if not found or t.name!=name: self.found_norms = None
     if not self.targets: warnings.warn("the model has none of the weights any more whose masks are held")
     self._mult = self._held = None
     self.changes += 1
@@ -461,6 +465,18 @@ def put(self:Zeros,
     self.changes += 1
     self._link()
     return self
+
+@patch
+def note(self:Zeros,
+    name:str, # of a weight
+    alive, # its mask of groups
+    custom=None # its mask of a user
+):
+    "Take notice of a mask that is at work already, and change nothing"
+    self.alive[name] = alive
+    if custom is not None: self.custom[name] = custom
+    self._mult = self._held = None
+    self.changes += 1
 
 @patch
 def renewed(self:Zeros):
