@@ -107,10 +107,11 @@ def module_sizes(graph:ChannelGraph, keep, dead, guess=2, whole=True):
     for m,n in names.items():
         f = next((f for t,f in _sizes.items() if isinstance(m, t)), None)
         if f is None: continue
-        known.add(m)
         full = lambda a: real[_stored(n, m, a, ts)]
         at = lambda a,d: len(keep[full(a)][d]) if d in keep.get(full(a), {}) else ts[full(a)].shape[d]
-        for k,v in f(m, at, lambda a: keep.get(full(a), {})).items(): put(m, k, v)
+        found = f(m, at, lambda a: keep.get(full(a), {}))
+        if found: known.add(m)   # a norm without parameters tells its size by its attributes alone
+        for k,v in found.items(): put(m, k, v)
     for stack,outs,ins in graph.views if guess else ():
         for old,new in {s for o in (*outs,*ins) for s in size_numbers(graph, *o, dead, whole)}:
             for m in ({*stack[-guess:], *stack[-1].children()}-known if stack else ()):
