@@ -537,7 +537,6 @@ def note_view(trace, after, before):
 
 def _normed_dims(name, args):
     "The dimensions of which a function is told that it normalises them"
-    if name in ('batch_norm','instance_norm','group_norm'): return slice(1,2)
     sizes = next((tuple(o) for o in args if isinstance(o, (tuple,list,torch.Size))), ())
     told = name.endswith('_norm') and sizes and args[0].shape[-len(sizes):]==sizes
     return slice(-len(sizes),None) if told else slice(0)
