@@ -7,10 +7,9 @@ from fastcore.basics import patch
 from functools import lru_cache
 from torch import nn, Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from fasterprune.base.run import (
-    Batch, evaluating, kernels, light_copy, named_tensors, run, set_mode, Stack, tensors_of, unwrap, watching)
+    Batch, evaluating, kernels, light_copy, Mode, named_tensors, run, set_mode, Stack, tensors_of, unwrap, watching)
 from fasterprune.channels.trace import call_kinds, seen, unheard
 from fasterprune.channels.graph import channel_graph, ChannelGraph
 from fasterprune.shrink.calls import flat

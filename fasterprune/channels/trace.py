@@ -18,12 +18,12 @@ from dataclasses import dataclass, field
 from fastcore.basics import patch
 from torch import nn, Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import _disable_current_modes, TorchDispatchMode
+from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from ..base.run import (
-    evaluating, plain, reset_states, run, set_mode, Stack, tensors_of, unwatched, watching)
+    evaluating, Mode, plain, reset_states, run, set_mode, Stack, tensors_of, unwatched, watching)
 from ..base.names import choose
 from .labels import Atoms, Dim
 
@@ -433,7 +433,7 @@ def execute(self:Trace, func, args, kwargs):
     self.shapes = {id(t):t.shape for t in self.fresh}
     return func(*args, **kwargs)
 
-class Watch(TorchDispatchMode):
+class Watch(Mode):
     "Tells a trace of each operation that runs"
     def __init__(self, trace):
         super().__init__()
