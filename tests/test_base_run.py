@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache, partial, wraps
 from operator import is_
 from threading import RLock, get_ident
 import numpy as np

@@ -8,6 +8,7 @@ from torchvision.ops import deform_conv2d
 
 from fasterprune.channels.graph import channel_graph
 from fasterprune.shrink.plan import plan_of
+from fasterprune.shrink.pruner import Pruner
 from fasterprune.shrink.shrink import shrink
 
 class Net(nn.Module):
@@ -267,3 +268,31 @@ def test_operations_one_behind_the_other(names, seed):
     g = channel_graph(m, x)
     assert not g.unknown
     if any(len(group)>1 and not group.lossy for group in g.groups()): same_without(m, x, seed)
+
+class RMS(nn.Module):
+    def forward(self, x): return x*torch.rsqrt(x.square().mean(-1, keepdim=True)+1e-6)
+
+class GRN(nn.Module):
+    "Global response norm"
+    def __init__(self, d): super().__init__(); self.g,self.b = nn.Parameter(torch.randn(d, 1, 1)),nn.Parameter(torch.randn(d, 1, 1))
+    def forward(self, x):
+        length = x.norm(dim=(2,3), keepdim=True)
+        return self.g*x*(length/(length.mean(1, keepdim=True)+1e-6))+self.b+x
+
+norms = {
+ 'LayerNorm': lambda: tokens(lambda h,n: n(h), n=nn.LayerNorm(8)), 'LayerNorm without parameters': lambda: tokens(lambda h,n: n(h), n=nn.LayerNorm(8, elementwise_affine=False)),
+ 'RMSNorm': lambda: tokens(lambda h,n: n(h), n=nn.RMSNorm(8)), 'RMSNorm without parameters': lambda: tokens(lambda h,n: n(h), n=nn.RMSNorm(8, elementwise_affine=False)),
+ 'RMSNorm by hand': lambda: tokens(lambda h,n: n(h), n=RMS()), 'LayerNorm over space': lambda: image(lambda h,n: n(h), n=nn.LayerNorm([8,6,6], elementwise_affine=False)),
+ 'InstanceNorm': lambda: image(lambda h,n: n(h), n=nn.InstanceNorm2d(8)), 'GroupNorm of one': lambda: image(lambda h,n: n(h), n=nn.GroupNorm(1, 8, affine=False)),
+ 'BatchNorm without parameters': lambda: image(lambda h,n: n(h), n=nn.BatchNorm2d(8, affine=False)), 'global response norm': lambda: image(lambda h,n: n(h), n=GRN(8))}
+
+@pytest.mark.parametrize('name', norms)
+def test_channels_go_through_norms(name):
+    "Half of the channels go; the norm is told its new size, and the network is that of its graph"
+    torch.manual_seed(0)
+    m,x = norms[name]()
+    m,x = m.double().eval(),x.double()
+    Pruner(m, x, lossy=True).prune_model(50)
+    assert m.a.weight.shape[0]==4 and m.o.weight.shape[1]==4
+    assert getattr(m.mods['n'], 'normalized_shape', [4])[0]==4
+    assert len(channel_graph(m, x).groups()[0])==4 and m(x).isfinite().all()

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from fastcore.basics import patch
 from torch import nn, Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import _disable_current_modes, TorchDispatchMode
+from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.weak import WeakTensorKeyDictionary
 from fasterprune.base.run import (
-    evaluating, NoDropout, plain, reset_states, run, set_mode, Stack, tensors_of, unwatched, watching)
+    evaluating, Mode, NoDropout, plain, reset_states, run, set_mode, Stack, tensors_of, unwatched, watching)
 from fasterprune.base.names import choose
 from fasterprune.channels.labels import Atoms, Dim
 from fastcore.test import *

@@ -8,10 +8,10 @@ from fastcore.basics import patch
 from functools import lru_cache
 from torch import nn, Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from fasterprune.base.run import (
-    Batch, evaluating, kernels, light_copy, named_tensors, NoDropout, run, set_mode, Stack, tensors_of, unwrap, watching, weight_lengths)
+    Batch, evaluating, kernels, light_copy, Mode, named_tensors, NoDropout, run, set_mode, Stack, tensors_of,
+    unwrap, watching, weight_lengths)
 from fasterprune.channels.trace import call_kinds, seen, unheard
 from fasterprune.channels.graph import channel_graph, ChannelGraph
 from fasterprune.shrink.calls import flat

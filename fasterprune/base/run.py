@@ -6,9 +6,9 @@ Docs: https://fasterprune.github.io/fasterprune/base/run.html.md"""
 
 # %% auto #0
 __all__ = ['Kind', 'kinds', 'small_size', 'WeightLength', 'tensors_of', 'Batch', 'unwrap', 'reset_states', 'run', 'Numbers',
-           'Guard', 'reachable', 'Snapshot', 'Shared', 'set_mode', 'evaluating', 'writes_weights', 'kernels', 'plain',
-           'NoDropout', 'Stack', 'watching', 'unwatched', 'named_tensors', 'weight_lengths', 'zeroable', 'held',
-           'full_copy', 'light_copy', 'few', 'guess_batches']
+           'uncompiled', 'Mode', 'Guard', 'reachable', 'Snapshot', 'Shared', 'set_mode', 'evaluating', 'writes_weights',
+           'kernels', 'plain', 'NoDropout', 'Stack', 'watching', 'unwatched', 'named_tensors', 'weight_lengths',
+           'zeroable', 'held', 'full_copy', 'light_copy', 'few', 'guess_batches']
 
 # %% ../../nbs/base/00_run.ipynb #8d1c3a13
 import array, dataclasses, inspect, random, reprlib, sys, types, weakref
@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache, partial, wraps
 from operator import is_
 from threading import RLock, get_ident
 
@@ -357,8 +357,21 @@ def _put_tensor(t, old):
 
 kinds[Tensor] = Kind(Numbers, _put_tensor, _same_tensor, lambda t,old: [old.grad])
 
+# %% ../../nbs/base/00_run.ipynb #c1a50604
+def uncompiled(f):
+    "`f`, at which a compiler does not look; none is loaded to be told so"
+    told = lru_cache(None)(lambda: torch.compiler.disable(f))
+    @wraps(f)
+    def inner(*args, **kwargs): return (told() if 'torch._dynamo' in sys.modules else f)(*args, **kwargs)
+    return inner
+
+class Mode(TorchDispatchMode):
+    "Sees each operation, as `TorchDispatchMode`, and loads no compiler"
+    def __init_subclass__(cls, **kwargs):
+        if '__torch_dispatch__' in vars(cls): cls.__torch_dispatch__ = uncompiled(vars(cls)['__torch_dispatch__'])
+
 # %% ../../nbs/base/00_run.ipynb #8d1c3a35
-class Guard(TorchDispatchMode):
+class Guard(Mode):
     "Lets the numbers of tensors be copied before an operation writes to them"
     supports_higher_order_operators = True
     def __init__(self,

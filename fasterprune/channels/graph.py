@@ -54,12 +54,14 @@ class ChannelGraph:
 # %% ../../nbs/channels/04_graph.ipynb #2a3a1b48
 def _frozen(o):
     "`o`, read-only: mappings, lists, sets and arrays"
-    if isinstance(o, np.ndarray):
+    kind = type(o)
+    if kind in (str,int,bool,Dim): return o   # most of what there is
+    if kind in (list,tuple): return tuple(map(_frozen, o))
+    if kind is np.ndarray:
         if o.flags.writeable: o = o.copy()
         o.flags.writeable = False
         return o
     if isinstance(o, Mapping): return MappingProxyType({k:_frozen(v) for k,v in o.items()})
-    if type(o) in (list,tuple): return tuple(map(_frozen, o))
     return frozenset(o) if isinstance(o, set) else o
 
 

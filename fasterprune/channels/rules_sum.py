@@ -13,8 +13,8 @@ import numpy as np
 from torch import Tensor
 
 from ..base.run import weight_lengths
-from .trace import aten, keep_all, own_norm, pointwise, rule
-from .rules_move import equal_parts, grid, meet, merged, note_view, zeros_stay
+from .trace import aten, keep_all, note_view, own_norm, pointwise, rule
+from .rules_move import equal_parts, grid, meet, merged, zeros_stay
 
 # %% ../../nbs/channels/03_rules_sum.ipynb #94a3787c
 def _zeros_stay(trace, out, d, dim):

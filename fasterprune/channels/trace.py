@@ -6,7 +6,8 @@ Docs: https://fasterprune.github.io/fasterprune/channels/trace.html.md"""
 
 # %% auto #0
 __all__ = ['op_kinds', 'Operation', 'operations', 'call_kinds', 'Site', 'own_norm', 'Felt', 'Call', 'Trace', 'holds_numbers',
-           'aten', 'rule', 'operation', 'keep_all', 'Watch', 'pointwise', 'tell', 'seen', 'unheard', 'watched']
+           'aten', 'rule', 'operation', 'keep_all', 'Watch', 'pointwise', 'tell', 'seen', 'note_view', 'unheard',
+           'watched']
 
 # %% ../../nbs/channels/01_trace.ipynb #10b0738d
 import torch
@@ -17,12 +18,12 @@ from dataclasses import dataclass, field
 from fastcore.basics import patch
 from torch import nn, Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import _disable_current_modes, TorchDispatchMode
+from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from ..base.run import (
-    evaluating, NoDropout, plain, reset_states, run, set_mode, Stack, tensors_of, unwatched, watching)
+    evaluating, Mode, NoDropout, plain, reset_states, run, set_mode, Stack, tensors_of, unwatched, watching)
 from ..base.names import choose
 from .labels import Atoms, Dim
 
@@ -432,7 +433,7 @@ def execute(self:Trace, func, args, kwargs):
     self.shapes = {id(t):t.shape for t in self.fresh}
     return func(*args, **kwargs)
 
-class Watch(TorchDispatchMode):
+class Watch(Mode):
     "Tells a trace of each operation that runs"
     def __init__(self, trace):
         super().__init__()
@@ -530,6 +531,23 @@ Call = namedtuple('Call', (
     'felt' # and what each of them feels: `Felt`
 ))
 
+def note_view(trace, after, before):
+    "Write down that sizes changed or that code says them: (label, size) of what they are now and of what they were"
+    trace.views.append((tuple(trace.stack), after, before))
+
+def _normed_dims(name, args):
+    "The dimensions of which a function is told that it normalises them"
+    sizes = next((tuple(o) for o in args if isinstance(o, (tuple,list,torch.Size))), ())
+    told = name.endswith('_norm') and sizes and args[0].shape[-len(sizes):]==sizes
+    return slice(-len(sizes),None) if told else slice(0)
+
+def _note_norm(trace, name, args):
+    "A norm knows the sizes of what it normalises"
+    if not args or not isinstance(args[0], Tensor): return
+    at = _normed_dims(name, args)
+    before = [(dim,n) for dim,n in zip(trace.dims(args[0])[at], args[0].shape[at]) if dim is not None]
+    if before: note_view(trace, [], before)
+
 class _Calls(TorchFunctionMode):
     "Writes down the calls of a model"
     def __init__(self, trace):
@@ -540,6 +558,7 @@ class _Calls(TorchFunctionMode):
         out = func(*args, **kwargs)
         outs = tensors_of(out)
         if not outs or not seen(trace.stack): return out
+        _note_norm(trace, func.__name__, args)
         label = lambda t: (list(trace.dims(t)), tuple(t.shape))
         hidden = tree_map(lambda o: Tensor if isinstance(o, Tensor) else o, (args,kwargs))
         first = next((label(t) for t in args if isinstance(t, Tensor)), None)

@@ -131,11 +131,13 @@ class _Sizes:
         if old!=new: self.found.setdefault(self.names[m], {})[attribute] = (old,new)
 
     def of_layer(self, m, sizes):
-        "Set what a known layer says about its weights"
+        "Set what a known layer says about its weights; whether it says anything"
         def name(attribute): return self.first[_stored(self.names[m], m, attribute, self.tensors)]
         def kept(attribute): return self.keep.get(name(attribute), {})
         def at(attribute, d): return len(kept(attribute)[d]) if d in kept(attribute) else self.tensors[name(attribute)].shape[d]
-        for attribute,new in sizes(m, at, kept).items(): self.put(m, attribute, new)
+        found = sizes(m, at, kept)
+        for attribute,new in found.items(): self.put(m, attribute, new)
+        return bool(found)
 
     def guess(self, m, old, new):
         "Set the attributes of a module that are the number `old`, or have it once"
@@ -163,8 +165,7 @@ def module_sizes(graph:ChannelGraph, keep, dead, guess=Guess(2)):
     for m in sizes.names:
         of_layer = next((f for t,f in _sizes.items() if isinstance(m, t)), None)
         if of_layer is None: continue
-        known.add(m)
-        sizes.of_layer(m, of_layer)
+        if sizes.of_layer(m, of_layer): known.add(m)   # a norm without parameters tells its size by its attributes alone
     for modules,dims in _where(graph, guess):
         for old,new in {pair for dim in dims for pair in size_numbers(graph, *dim, dead, guess.whole)}:
             for m in modules-known: sizes.guess(m, old, new)

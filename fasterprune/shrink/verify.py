@@ -19,11 +19,11 @@ from fastcore.basics import patch
 from functools import lru_cache
 from torch import nn, Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from ..base.run import (
-    Batch, evaluating, kernels, light_copy, named_tensors, NoDropout, run, set_mode, Stack, tensors_of, unwrap, watching, weight_lengths)
+    Batch, evaluating, kernels, light_copy, Mode, named_tensors, NoDropout, run, set_mode, Stack, tensors_of,
+    unwrap, watching, weight_lengths)
 from ..channels.trace import call_kinds, seen, unheard
 from ..channels.graph import channel_graph, ChannelGraph
 from .calls import flat
@@ -78,7 +78,7 @@ def _picked(func, args, kwargs, outs, idx):
 
 Choice = namedtuple('Choice', 'func ins outs')   # an operation, what it was asked, what it chose
 
-class Choices(TorchDispatchMode):
+class Choices(Mode):
     "Remembers what was chosen; or with `made`, chooses that where what it is made from agrees"
     def __init__(self, made=None, tol=0.):
         super().__init__()
