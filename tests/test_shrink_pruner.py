@@ -522,6 +522,22 @@ def test_a_reshape_that_mixes_channels_and_places_is_tried_at_another_size():
     for o in (x,other): test_close(small(o), m(o), eps=1e-12)
     test_eq(Pruner(deepcopy(m), x).plan(50).keep, {})
 
+def test_norms_without_numbers_of_their_own_know_their_size():
+    torch.manual_seed(0)
+    lin,conv = torch.randn(3,4),torch.randn(2,3,9,9)
+    for norm,size in ((nn.RMSNorm(8),'normalized_shape'), (nn.RMSNorm(8, elementwise_affine=False),'normalized_shape'), (nn.LayerNorm(8),'normalized_shape'),
+                      (nn.LayerNorm(8, elementwise_affine=False),'normalized_shape'), (nn.BatchNorm1d(8, affine=False),'num_features')):
+        m = nn.Sequential(nn.Linear(4,8), norm, nn.Linear(8,2)).eval()
+        Pruner(m, lin, lossy=True).prune_model(50)
+        test_eq((m[0].out_features,getattr(norm, size)), (4,(4,) if size=='normalized_shape' else 4)); test_eq(m(lin).shape, (3,2))
+    for norm in (nn.InstanceNorm2d(8), nn.InstanceNorm2d(8, affine=True), nn.BatchNorm2d(8, affine=False), nn.BatchNorm2d(8, affine=False, track_running_stats=False)):
+        m = nn.Sequential(nn.Conv2d(3,8,3), norm, nn.Conv2d(8,4,3)).eval()
+        Pruner(m, conv).prune_model(50)
+        test_eq((m[0].out_channels,norm.num_features), (4,4))
+        with warnings.catch_warnings():
+            warnings.filterwarnings('error', 'input.*size')   # of an InstanceNorm that has another
+            m(conv)
+
 def test_a_view_of_a_parameter_is_counted_too():
     class Query(nn.Module):
         def __init__(self): super().__init__(); self.q,self.a,self.o = nn.Parameter(torch.randn(1,8)),nn.Linear(8,16),nn.Linear(16,2)

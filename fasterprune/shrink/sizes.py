@@ -88,6 +88,7 @@ _sizes = {
     nn.modules.batchnorm._NormBase: _batch_norm_sizes,
     nn.GroupNorm: _group_norm_sizes,
     nn.LayerNorm: _layer_norm_sizes,
+    nn.RMSNorm: _layer_norm_sizes,
     nn.Embedding: lambda m,at,_: dict(embedding_dim=at('weight',1)),
     nn.PReLU: lambda m,at,_: dict(num_parameters=at('weight',0)),
     nn.RNNBase: _rnn_sizes,
@@ -121,10 +122,19 @@ class Guess(NamedTuple):
     whole:bool=True   # is the size of a dimension that repeats its channels looked for, too?
     seen:bool=False   # are attributes set where a forward only sees a dimension of that size, as to compare it?
 
+def _sizes_by_input(m, met):
+    "Sizes of a norm that has no numbers of its own, from those of what it gets: pairs (before, after), a dimension each"
+    if isinstance(m, (nn.LayerNorm,nn.RMSNorm)):
+        return dict(normalized_shape=tuple(after for _,after in met[-len(m.normalized_shape):]))
+    if not isinstance(m, nn.modules.batchnorm._NormBase): return {}
+    channels = [after for before,after in met[:2] if before==m.num_features]
+    return dict(num_features=channels[-1]) if channels else {}
+
 class _Sizes:
     "Sizes of modules that change, as they are found"
-    def __init__(self, graph, keep):
-        self.graph,self.keep,self.found = graph,keep,{}   # module -> attribute -> (old, new)
+    def __init__(self, graph, keep, dead):
+        self.graph,self.keep,self.dead = graph,keep,dead
+        self.found = {}   # module -> attribute -> (old, new)
         self.names = {m:n for n,m in graph.model.named_modules()}
         self.tensors = named_tensors(graph.model)
         # of the names of a tied parameter the one in `keep`
@@ -139,7 +149,14 @@ class _Sizes:
         def name(attribute): return self.first[_stored(self.names[m], m, attribute, self.tensors)]
         def kept(attribute): return self.keep.get(name(attribute), {})
         def at(attribute, d): return len(kept(attribute)[d]) if d in kept(attribute) else self.tensors[name(attribute)].shape[d]
-        for attribute,new in sizes(m, at, kept).items(): self.put(m, attribute, new)
+        found = sizes(m, at, kept)
+        for attribute,new in (found or _sizes_by_input(m, self.met(m))).items(): self.put(m, attribute, new)
+
+    def met(self, m):
+        "The sizes of the first tensor that a module computes with, before and after"
+        calls = self.graph.calls.get((self.names[m],1), ())
+        if not calls or calls[0].first is None: return []
+        return [(n, n if dim is None else count_left(self.graph, dim, self.dead)) for dim,n in zip(*calls[0].first)]
 
     def guess(self, m, old, new):
         "Set the attributes of a module that are the number `old`, or have it once"
@@ -163,7 +180,7 @@ def _where(graph, guess):
 
 def module_sizes(graph:ChannelGraph, keep, dead, guess=Guess(2)):
     "Module -> attribute -> (old, new) for the sizes that change"
-    sizes,known = _Sizes(graph, keep),set()
+    sizes,known = _Sizes(graph, keep, dead),set()
     for m in sizes.names:
         of_layer = next((f for t,f in _sizes.items() if isinstance(m, t)), None)
         if of_layer is None: continue
