@@ -6,7 +6,8 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
-_names = {'base.report': 'Report'.split(),
+_names = {'base.run': 'several'.split(),
+          'base.report': 'Report'.split(),
           'base.data': 'digits_data mnist_data minilm sentence_batch embed_sentences efficientnet_lite0 imagenet_batch imagenet_classes sample_pictures'.split(),
           'channels.graph': 'channel_graph plot_groups'.split(),
           'masks.granularity': 'layer_axes granularities'.split(),

@@ -60,6 +60,18 @@ def test_samples_are_told_where_one_can_tell():
         assert batch.half() is None and batch.few() is batch
     test_eq(Batch.of([x,[x]]).few(4).args[1][0], x[:4])
 
+def test_several_batches_go_together():
+    x,y = torch.randn(4,3),torch.randn(2,3)
+    batch = several(x, several(dict(input=y), (x,)))
+    test_eq([o.samples for o in (batch,*batch.others)], [4,2,4]); test_eq([o.others for o in batch.others], [(),()])
+    m = nn.Linear(3,2).double()
+    ready = Batch.of(batch, m)
+    for o in (ready,*ready.others): test_eq(o.tensors[0].dtype, torch.float64)
+    test_eq(batch.few(2).others[1].samples, 2); test_eq(batch.half().others, ())
+    test_eq([tuple(o.shape) for o in run_all(m, ready)], [(4,2),(2,2),(4,2)])
+    with expect_fail(TypeError, 'does not take xb'): Batch.of(several(x, (x,y)), m)
+    with expect_fail(TypeError, 'at least one'): several()
+
 def test_a_model_that_writes_into_its_batch_leaves_it_as_it_was():
     class Writes(nn.Module):
         def forward(self, xs, more=None):

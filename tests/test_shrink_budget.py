@@ -9,7 +9,8 @@ from fasterprune.base.names import check_percent, check_whole, match_percents, o
 from fasterprune.channels.graph import Group
 from fasterprune.masks.select import n_dead
 from fasterprune.shrink.plan import Plan, plan_of
-from fasterprune.shrink.cost import costs, in_turn, UNREACHED
+from fasterprune.shrink.sizes import UNREACHED
+from fasterprune.shrink.cost import costs, in_turn
 from fastcore.test import *
 from fasterprune.channels.graph import channel_graph
 from fasterprune.shrink.cost import count_params

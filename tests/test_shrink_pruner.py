@@ -15,16 +15,17 @@ from fasterprune.masks.evidence import Evidence
 from fasterprune.masks.select import n_dead, round_keep
 from fasterprune.masks.target import original
 from fasterprune.shrink.plan import Plan
-from fasterprune.shrink.sizes import plan_for
+from fasterprune.shrink.sizes import plan_for, UNREACHED, warn_out_of_reach
 from fasterprune.shrink.trial import plan_for_most, Trial
-from fasterprune.shrink.cost import count_bytes, count_macs, count_params, UNREACHED
-from fasterprune.shrink.state import check_optimizers, slice_state
+from fasterprune.shrink.cost import count_bytes, count_macs, count_params
 from fasterprune.shrink.budget import (
     check_budget, fewest, name_of_cost, percents_by_group, percents_of, Size, Start, survivors, warn_short)
+from fasterprune.shrink.state import check_optimizers, slice_state
 import torchvision, warnings
 from copy import deepcopy
 from torch.nn import functional as F
 from fastcore.test import *
+from fasterprune.base.run import several
 from fasterprune.masks.schedule import iterative
 from fasterprune.masks.sparsifier import Sparsifier
 from fasterprune.shrink.plan import plan_of
@@ -464,6 +465,78 @@ def test_recurrent_and_fastai_models():
         test_eq(len(p.choose_groups(channel_graph(m, x))[0]), n)
         assert plan and plan.diff<1e-12, name
         assert not any('Error' in why or 'differ' in why for _,why in plan.left), (name,plan.left)
+
+def test_several_batches_reach_all_branches_and_what_is_out_of_reach_is_said():
+    class Early(nn.Module):
+        "Goes on only where it is not sure"
+        def __init__(self): super().__init__(); self.a,self.easy,self.b,self.hard,self.head = nn.Linear(4,16),nn.Linear(16,3),nn.Linear(16,16),nn.Linear(16,3),nn.Linear(5,2)
+        def forward(self, x):
+            h = self.a(x).relu()
+            y = self.easy(h)
+            return y if x.abs().max()<1 else self.hard(self.b(h).relu())
+    torch.manual_seed(0)
+    easy,hard = torch.rand(4,4).double()*.9,torch.rand(4,4).double()*9+1
+    both = several(easy, hard)
+    m = Early().double().eval()
+    with warnings.catch_warnings():
+        warnings.filterwarnings('error', '.*does not reach')
+        Sparsifier(m, 'group', 'local', xb=both).prune_model(50)
+        small = shrink(m, both)
+        test_eq((small.a.out_features,small.b.out_features,small.hard.in_features), (8,8,8))
+        for x in (easy,hard): test_close(small(x), m(x), eps=1e-12)
+        pruned = Pruner(deepcopy(m), both).prune_model(50)
+        test_eq([pruned(x).shape for x in (easy,hard)], [(4,3),(4,3)])
+        test_eq([n for n,_ in plan_of(small).left], ['head.weight','head.bias'])   # of another number
+    alone = Early().double().eval()
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter('always')
+        Pruner(alone, easy).prune_model(50)
+    test_eq(alone(easy).shape, (4,3))
+    assert any('does not reach b (16 inputs), hard (16 inputs): ' in str(w.message) and 'several(xb, other)' in str(w.message) for w in said), [str(w.message) for w in said]
+
+def test_what_is_read_in_training_alone_is_cut_too():
+    class Drop(nn.Module):
+        "Its dropout comes out of a table"
+        def __init__(self, d): super().__init__(); self.lin = nn.Linear(4,d); self.register_buffer('masks', (torch.rand(100,d)>.2).float()); self.register_buffer('one', torch.ones(1))
+        def forward(self, x):
+            mask = self.masks[torch.randint(0, 100, (len(x),))] if self.training else self.one
+            return self.lin(x).relu()*mask
+    torch.manual_seed(0)
+    m,x = nn.Sequential(Drop(16), nn.Linear(16,3)).double().eval(),torch.randn(5,4).double()
+    small = Pruner(m, x).prune_model(50)
+    test_eq((small(x).shape,small[0].masks.shape), ((5,3),(100,8))); small.train()(x).sum().backward()
+
+def test_a_reshape_that_mixes_channels_and_places_is_tried_at_another_size():
+    class Mixes(nn.Module):
+        def __init__(self): super().__init__(); self.a,self.b,self.o = nn.Conv2d(3,16,1),nn.Conv2d(16,16,1),nn.Conv2d(16,4,1)
+        def forward(self, x):
+            x = self.a(x).relu()
+            y = self.b(x).flatten(2).transpose(1,2)   # (batch, places, channels)
+            return self.o(x+y.reshape(x.shape).relu())
+    torch.manual_seed(0)
+    m,x,other = Mixes().double().eval(),torch.randn(2,3,2,2).double(),torch.randn(2,3,3,3).double()
+    Sparsifier(m, 'group', 'local', xb=x).prune_model(50)
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        small = shrink(m, x)
+    for o in (x,other): test_close(small(o), m(o), eps=1e-12)
+    test_eq(Pruner(deepcopy(m), x).plan(50).keep, {})
+
+def test_norms_without_numbers_of_their_own_know_their_size():
+    torch.manual_seed(0)
+    lin,conv = torch.randn(3,4),torch.randn(2,3,9,9)
+    for norm,size in ((nn.RMSNorm(8),'normalized_shape'), (nn.RMSNorm(8, elementwise_affine=False),'normalized_shape'), (nn.LayerNorm(8),'normalized_shape'),
+                      (nn.LayerNorm(8, elementwise_affine=False),'normalized_shape'), (nn.BatchNorm1d(8, affine=False),'num_features')):
+        m = nn.Sequential(nn.Linear(4,8), norm, nn.Linear(8,2)).eval()
+        Pruner(m, lin, lossy=True).prune_model(50)
+        test_eq((m[0].out_features,getattr(norm, size)), (4,(4,) if size=='normalized_shape' else 4)); test_eq(m(lin).shape, (3,2))
+    for norm in (nn.InstanceNorm2d(8), nn.InstanceNorm2d(8, affine=True), nn.BatchNorm2d(8, affine=False), nn.BatchNorm2d(8, affine=False, track_running_stats=False)):
+        m = nn.Sequential(nn.Conv2d(3,8,3), norm, nn.Conv2d(8,4,3)).eval()
+        Pruner(m, conv).prune_model(50)
+        test_eq((m[0].out_channels,norm.num_features), (4,4))
+        with warnings.catch_warnings():
+            warnings.filterwarnings('error', 'input.*size')   # of an InstanceNorm that has another
+            m(conv)
 
 def test_a_view_of_a_parameter_is_counted_too():
     class Query(nn.Module):

@@ -7,12 +7,13 @@ from torch import nn
 from typing import NamedTuple
 from fasterprune.base.run import light_copy, unwrap
 from fasterprune.shrink.plan import Plan
-import torchvision
+import tempfile, torchvision
 from copy import deepcopy
 from torch.nn import functional as F
 from fastcore.test import *
-from fasterprune.shrink.plan import grow
-from fasterprune.shrink.shrink import find_dead
+from fasterprune.shrink.plan import grow, plan_of
+from fasterprune.masks.sparsifier import Sparsifier
+from fasterprune.shrink.shrink import find_dead, load_shrunk, save_shrunk, shrink
 from fasterprune.shrink.pruner import Pruner
 from fastcore.test import *
 from fasterprune.shrink.trim import *
@@ -228,3 +229,41 @@ def test_what_is_put_on_the_model_is_followed():
         was = t(x)
         setattr(net, name, v)
         assert torch.equal(t(x), plan.apply(deepcopy(net))(x)) and not torch.equal(t(x), was), name
+
+def test_weights_with_a_length_shrink_and_prune_like_any_others():
+    def nets(wn):
+        yield nn.Sequential(wn(nn.Conv1d(3,8,3)), nn.ReLU(), wn(nn.Conv1d(8,6,3)), nn.ReLU(), nn.Conv1d(6,4,3)), torch.randn(2,3,16)
+        yield nn.Sequential(wn(nn.Conv1d(3,8,3)), nn.ReLU(), wn(nn.ConvTranspose1d(8,6,4,2)), nn.ReLU(), wn(nn.Conv1d(6,4,3))), torch.randn(2,3,16)
+        yield nn.Sequential(wn(nn.Linear(4,8)), nn.ReLU(), wn(nn.Linear(8,6), dim=1), nn.ReLU(), wn(nn.Linear(6,2))), torch.randn(5,4)
+    for wn in (nn.utils.parametrizations.weight_norm,nn.utils.weight_norm):
+        torch.manual_seed(0)
+        for i,(m,x) in enumerate(nets(wn)):
+            m,x = m.double().eval(),x.double()
+            whole = {k:v.clone() for k,v in m.state_dict().items()}
+            Sparsifier(m, 'group', 'local', xb=x).prune_model(50)
+            assert not m(x).isnan().any()
+            small = shrink(m, x)
+            test_close(small(x), m(x), eps=1e-12); test_eq(plan_of(small).left, []); assert plan_of(small).lengths
+            sizes = [o.weight.shape[:2] for o in (small[0],small[2],small[4])]
+            with tempfile.TemporaryDirectory() as d:
+                save_shrunk(small, f'{d}/m.st')
+                again = load_shrunk(f'{d}/m.st', list(nets(wn))[i][0].double().eval(), x)
+            assert torch.equal(again(x), small(x))
+            m.load_state_dict(whole)
+            pruner = Pruner(m, x)
+            plan = pruner.plan(50)
+            test_eq(plan.left, [])
+            kept = trim(m, plan)(x).detach()
+            pruner.apply(plan)
+            test_close(m(x), kept, eps=1e-12)
+            test_eq([o.weight.shape[:2] for o in (m[0],m[2],m[4])], sizes)
+            m.train()(x).square().sum().backward()
+            for p in m.parameters(): assert p.grad.shape==p.shape and not p.grad.isnan().any()
+    class Divides(nn.Module):
+        def __init__(self): super().__init__(); self.a,self.b = nn.Linear(4,8),nn.Linear(8,2)
+        def forward(self, x): return self.b(self.a(x).relu())/(x[:,:1]-x[:,:1])
+    m,x = Divides().eval(),torch.randn(3,4)
+    with torch.no_grad():
+        m.a.weight[:3] = 0; m.a.bias[:3] = 0; m.b.weight[:] = 0; m.b.bias[:] = 0
+    for f in (lambda: shrink(m, x), lambda: Pruner(m, x).plan(50)):
+        with expect_fail(ValueError, 'Divides gives NaN'): f()

@@ -608,17 +608,23 @@ def unreached(self:Trace):
     used = {name.rpartition('.')[0] for name in self.params}
     return [name for name,_ in self.names.values() if self.kind[name] and name.rpartition('.')[0] not in used]
 
+@patch(as_prop=True)
+def more_in_training(self:Trace):
+    "Is there something that the run did not use, and that training might: modules, or tables of numbers?"
+    tables = [name for name,t in self.names.values() if not self.kind[name] and t.is_floating_point() and t.numel()>1]
+    return bool(self.unreached) or any(name not in self.params for name in tables)
+
 # %% ../../nbs/channels/01_trace.ipynb #2c80c95b
 def watched(
     model:nn.Module, # any model
     xb # `Batch`
 )->Trace:
-    "Run a model and write down what it shows; once more in training mode if parameters were not reached"
+    "Run a model and write down what it shows; once more in training mode if parameters or buffers were not reached"
     trace = Trace(model)
     with evaluating(model), plain():
         # so that the code is seen that makes the state of a model fit another batch
         half = xb.half() if reset_states(model) else None
         if half is not None: run(model, half)
-        trace.look(xb)
-    trace.trained = bool(trace.unreached) and trace.look(xb, train=True)
+        for batch in (xb,*xb.others): trace.look(batch)
+    trace.trained = trace.more_in_training and trace.look(xb, train=True)
     return trace

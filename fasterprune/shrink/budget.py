@@ -20,7 +20,8 @@ from ..base.names import check_percent, check_whole, match_percents, one_of, own
 from ..channels.graph import Group
 from ..masks.select import n_dead
 from .plan import Plan, plan_of
-from .cost import costs, in_turn, UNREACHED
+from .sizes import UNREACHED
+from .cost import costs, in_turn
 
 # %% ../../nbs/shrink/09_budget.ipynb #8d1c3b07
 def name_of_cost(cost):

@@ -25,19 +25,19 @@ from ..masks.evidence import Evidence
 from ..masks.select import n_dead, round_keep
 from ..masks.target import original
 from .plan import Plan
-from .sizes import plan_for
+from .sizes import plan_for, UNREACHED, warn_out_of_reach
 from .trial import plan_for_most, Trial
-from .cost import count_bytes, count_macs, count_params, UNREACHED
-from .state import check_optimizers, slice_state
+from .cost import count_bytes, count_macs, count_params
 from .budget import (
     check_budget, fewest, name_of_cost, percents_by_group, percents_of, Size, Start, survivors, warn_short)
+from .state import check_optimizers, slice_state
 
 # %% ../../nbs/shrink/11_pruner.ipynb #9fb96b50
 class Pruner:
     "Scores coupled channels together, and removes the least important"
     def __init__(self,
         model:nn.Module, # any model
-        xb, # sample inputs, without labels: a tensor, a tuple of arguments, or a dict of named ones
+        xb, # sample inputs, without labels: a tensor, a tuple of arguments, or a dict of named ones; or `several` of these
         context:str='local', # 'local': the same share of each group; 'global': groups compete
         criteria=large_final, # scores of weights: a function, or the name of one
         *,
@@ -315,6 +315,7 @@ def plan_from(self:Pruner,
         candidates = [o for o in candidates if o.group.name not in dict(failed)]
         if self.context=='local' and not start.cost: break
     shapes = {n:tuple(p.shape) for n,p in graph.names.values()}
+    warn_out_of_reach(graph, plan)
     return Planned(replace(plan, left=left+stayed, shapes=shapes), stayed)
 
 @patch

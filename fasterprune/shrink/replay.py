@@ -15,7 +15,7 @@ from functools import partial
 from torch.overrides import TorchFunctionMode
 from typing import NamedTuple
 
-from ..base.run import evaluating, light_copy, plain, run, Stack, tensors_of, watching
+from ..base.run import evaluating, light_copy, plain, run_all, Stack, tensors_of, watching
 from ..channels.trace import call_kinds, seen
 from ..channels.graph import ChannelGraph
 from .calls import asks, Change, Changes, flat
@@ -191,7 +191,7 @@ def _replayed(graph, plan, xb, dead):
     "The calls of the smaller network, and the error at which it stopped"
     small,replay = plan.apply(light_copy(graph.model)),_Replay(graph, dead)
     try:
-        with evaluating(small), watching(small, replay.stack), plain(), replay: run(small, xb)
+        with evaluating(small), watching(small, replay.stack), plain(), replay: run_all(small, xb)
     except Exception as e: return replay,e
     return replay,None
 

@@ -18,6 +18,7 @@ from torch import nn
 from ..base.run import Batch, full_copy, unwrap
 from ..channels.graph import channel_graph
 from .plan import Plan, plan_of
+from .sizes import UNREACHED, warn_out_of_reach
 from .verify import verify_plan
 from .trial import plan_for_most
 from .dead import constant_sums, dead_channels, Folding
@@ -25,7 +26,7 @@ from .dead import constant_sums, dead_channels, Folding
 # %% ../../nbs/shrink/07_shrink.ipynb #01098849
 def find_dead(
     model:nn.Module, # any model
-    xb, # sample inputs, without labels: a tensor, a tuple of arguments, or a dict of named ones
+    xb, # sample inputs, without labels: a tensor, a tuple of arguments, or a dict of named ones; or `several` of these
     lossy:bool=False, # take also what is dead where sizes matter (the statistics of a LayerNorm, a softmax)
     tol:float=None, # largest relative difference of outputs; default: what rounding may do in so many calls, at most 1e-10 for float64, 1e-3 for float32, 0.1 for half precision (with `lossy` none)
     fold:bool=True # take also what is constant, and fold it into biases and carriers (not with `lossy`)
@@ -39,7 +40,8 @@ def find_dead(
     plan,failed = plan_for_most(Folding(graph, sums or (), xb, not lossy, tol), parts)
     names = {c:g.name for g in graph.groups() for c in g.classes}
     left += [(names[part[0]],why) for part,why in failed]
-    left += [(n,'was not reached by the sample batch') for n in graph.unreached]
+    left += [(n,UNREACHED) for n in graph.unreached]
+    warn_out_of_reach(graph, plan)
     return replace(plan, left=left, shapes={n:tuple(p.shape) for n,p in graph.names.values()})
 
 def shrink(

@@ -10,7 +10,7 @@ __all__ = ['Choice', 'Given', 'Heard', 'Expected', 'outputs_of', 'rel_diff', 'Ch
            'dead_of', 'verify_plan']
 
 # %% ../../nbs/shrink/04_verify.ipynb #7a10c3e3
-import math, reprlib, torch
+import dataclasses, math, reprlib, torch
 import numpy as np
 from collections import defaultdict, namedtuple
 from contextlib import nullcontext
@@ -22,7 +22,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 from ..base.run import (
-    Batch, evaluating, kernels, light_copy, Mode, named_tensors, NoDropout, run, set_mode, Stack, tensors_of,
+    Batch, evaluating, kernels, light_copy, Mode, named_tensors, NoDropout, run_all, set_mode, Stack, tensors_of,
     unwrap, watching, weight_lengths)
 from ..channels.trace import call_kinds, seen, unheard
 from ..channels.graph import channel_graph, ChannelGraph
@@ -38,7 +38,7 @@ def outputs_of(model, xb, train=False):
     "The tensors that `model` returns, without dropout and with the same random numbers each time"
     with evaluating(model), torch.no_grad(), NoDropout():
         set_mode(model, train)
-        return _real_tensors(run(model, xb))
+        return _real_tensors(run_all(model, xb))
 
 # %% ../../nbs/shrink/04_verify.ipynb #d0db3832
 def rel_diff(
@@ -333,7 +333,7 @@ def _listen(model, xb, ear):
     "The outputs of `model`, while `ear` listens; transformer layers run in Python, as the graph has seen them"
     in_python = kernels(fast_attention=False)
     with evaluating(model), torch.no_grad(), in_python, NoDropout(), watching(model, ear.stack), unheard(model), ear:
-        return _real_tensors(run(model, xb))
+        return _real_tensors(run_all(model, xb))
 
 def _alive(outs): return not any(t.isnan().any() or t.numel() and not t.isfinite().any() for t in outs)
 
@@ -434,12 +434,31 @@ def witnessed(self:Verifier, dead, choices):
     return Expected(witness.heard, witness.felt, outs, others, made and made.made)
 
 # %% ../../nbs/shrink/04_verify.ipynb #7a10c3fa
+def _resized(batch):
+    "Two samples in which pictures are of other sizes, likeliest first"
+    few = dataclasses.replace(batch, others=()).few(2)
+    pictures = [t for t in few.tensors if t.is_floating_point() and t.ndim in (4,5)]
+    if few.samples is None or not pictures: return
+    def smaller(n): return n//2 if n>=32 else n
+    def larger(n): return n+max(1, n//2)
+    for size in (smaller,larger):
+        def other(t): return t if t.ndim not in (4,5) else _stretched(t, tuple(map(size, t.shape[2:])))
+        resized = few.map(other)
+        if any(a.shape!=b.shape for a,b in zip(few.tensors, resized.tensors)): yield resized
+
+def _stretched(t, size):
+    "A picture of another size, cut out or repeated"
+    for d,n in enumerate(size, 2): t = t.index_select(d, torch.arange(n, device=t.device)%t.shape[d])
+    return t
+
 def other_runs(graph, xb)->list: # pairs: a batch, and whether the model is in training mode
     "The runs by which a plan is tried, beside the one on `xb`"
-    half,runs = Batch.of(xb).half(),[]
-    if half is not None:
-        try: outputs_of(graph.model, half); runs.append((half,False))
-        except Exception: pass   # a model for one size of batch
+    def takes(batch):
+        try: outputs_of(graph.model, batch)
+        except Exception: return False   # a model for one size
+        return True
+    batch = Batch.of(xb)
+    runs = [(o,False) for o in (batch.half(),next(filter(takes, _resized(batch)), None)) if o is not None and takes(o)]
     if graph.trained: runs.append((xb,True))
     return runs
 
