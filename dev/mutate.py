@@ -85,7 +85,7 @@ def only_moves(f):
 def same_by_another_name(f, how):
     "Is `f`, broken in this way, what it was?"
     if how is says_nothing: return only_moves(f)
-    return (f.__name__,how) in (('_data',keeps), ('_made',forgets), ('_zeros',forgets), ('_equal',forgets), ('_sparse',keeps))
+    return (f.__name__,how) in (('_data',keeps), ('_made',forgets), ('_zeros',forgets), ('_equal',forgets), ('_sparse',keeps), ('_fake_quantized',says_nothing))
 
 def failure(tests):
     "What the first test that fails says, or None"

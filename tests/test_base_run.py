@@ -55,7 +55,7 @@ def test_tensors_that_carry_names_become_plain_on_the_precision_of_the_model():
 def test_samples_are_told_where_one_can_tell():
     x = torch.randn(6,2)
     test_eq(Batch.of(x).half().args[0], x[:3]); test_eq(Batch.of(x[:1]).half().args[0], torch.cat([x[:1],x[:1]]))
-    for odd in ((x,x[:3]), (x,torch.tensor(1.)), types.SimpleNamespace(x=x), torch.tensor(1.)):
+    for odd in ((x,x[:3]), (x,torch.eye(6).to_sparse()), (x,torch.tensor(1.)), types.SimpleNamespace(x=x), torch.tensor(1.)):
         batch = Batch.of(odd)
         assert batch.half() is None and batch.few() is batch
     test_eq(Batch.of([x,[x]]).few(4).args[1][0], x[:4])
@@ -117,6 +117,13 @@ def test_arrays_that_are_read_only_stay_as_they_are():
     model.table = np.array([1.,np.nan])
     with evaluating(model): model.table[:] = 0
     assert model.table[0]==1 and np.isnan(model.table[1])
+
+def test_layers_without_a_shape_are_told_to_run_first():
+    m = nn.Sequential(nn.LazyLinear(4), nn.Linear(4,2))
+    with expect_fail(TypeError, '0.weight has no shape yet'):
+        with evaluating(m): run(m, torch.randn(2,3))
+    m(torch.randn(2,3))
+    with evaluating(m): run(m, torch.randn(2,3))
 
 def test_what_was_there_before_a_run_is_there_after_it():
     class Box:

@@ -67,9 +67,9 @@ def gat(h, score):
     messages = h[:,sender]*(e/total.gather(1, at)).unsqueeze(-1)
     return torch.zeros_like(h).index_add_(1, receiver, messages).flatten(2)
 
-def sparse_gcn(h):
-    adjacency = torch.sparse_coo_tensor(torch.stack([receiver,sender]), torch.ones(8, dtype=h.dtype), (6,6))
-    return torch.stack([torch.sparse.mm(adjacency, o) for o in h])
+def adjacency(h): return torch.sparse_coo_tensor(torch.stack([receiver,sender]), torch.ones(8, dtype=h.dtype), (6,6))
+
+def sparse_gcn(h): return torch.stack([torch.sparse.mm(adjacency(h), o) for o in h])
 
 def expert(h): return (h.sum(-1)*1000).long().abs().flatten()%2
 
@@ -104,6 +104,44 @@ def scan(h, to_b, to_c, to_dt, log_a):
         state = a[:,i]*state+u[:,i]
         ys.append(torch.einsum('bdn,bn->bd', state, c[:,i]))
     return torch.stack(ys, 1)
+
+class Mamba(nn.Module):
+    "A block with a gate and a selective scan, whose inner channels are a slice of what comes in"
+    def __init__(self, d=8, inner=16, n=4, rank=2):
+        super().__init__()
+        self.sizes,self.inner = [rank,n,n],inner
+        self.first,self.enter = nn.Linear(5, d),nn.Linear(d, 2*inner, bias=False)
+        self.conv = nn.Conv1d(inner, inner, 3, groups=inner, padding=2)
+        self.select,self.step = nn.Linear(inner, sum(self.sizes), bias=False),nn.Linear(rank, inner)
+        self.log_a,self.skip = nn.Parameter(torch.randn(inner, n)),nn.Parameter(torch.randn(inner))
+        self.leave,self.last = nn.Linear(inner, d, bias=False),nn.Linear(d, 3)
+    def forward(self, x):
+        u,gate = self.enter(self.first(x)).split([self.inner,self.inner], dim=-1)
+        u = F.silu(self.conv(u.transpose(1,2))[:,:,:x.shape[1]].transpose(1,2))
+        dt,b,c = self.select(u).split(self.sizes, dim=-1)
+        dt = F.softplus(self.step(dt))
+        a = torch.exp(torch.einsum('bld,dn->bldn', dt, -self.log_a.exp()))
+        v = torch.einsum('bld,bln,bld->bldn', dt, b, u)
+        state,ys = x.new_zeros(len(x), self.inner, self.sizes[1]),[]
+        for i in range(x.shape[1]):
+            state = a[:,i]*state+v[:,i]
+            ys.append(torch.einsum('bdn,bn->bd', state, c[:,i]))
+        return self.last(self.leave((torch.stack(ys, 1)+u*self.skip)*F.silu(gate)))
+
+class S4D(nn.Module):
+    "A state space as a long convolution, by Fourier transforms"
+    def __init__(self, d, n):
+        super().__init__()
+        self.c,self.log_dt,self.skip = (nn.Parameter(torch.randn(o)) for o in ((d,n,2),(d,),(d,)))
+        self.log_a,self.turn = (nn.Parameter(torch.randn(d, n)) for _ in range(2))
+    def forward(self, h):
+        u,n = h.transpose(1,2),2*h.shape[1]
+        a = -torch.exp(self.log_a)+1j*self.turn
+        step = a*torch.exp(self.log_dt).unsqueeze(-1)
+        c = torch.view_as_complex(self.c)*(torch.exp(step)-1)/a
+        kernel = 2*torch.einsum('hn,hnl->hl', c, torch.exp(step.unsqueeze(-1)*torch.arange(n//2))).real
+        y = torch.fft.irfft(torch.fft.rfft(u, n=n)*torch.fft.rfft(kernel, n=n), n=n)[...,:n//2]
+        return (y+u*self.skip.unsqueeze(-1)).transpose(1,2)
 
 def moved_mask(h):
     rows = h.sum(-1)>0
@@ -197,6 +235,13 @@ cases = {   # name -> groups as channels × dimensions of parameters, ~ if remov
  'a scan': ('4×5~ 8×9', lambda: tokens(scan, to_b=L(8,4), to_c=L(8,4), to_dt=L(8,8), log_a=P(8,4))),
  'out=': ('8×3', lambda: tokens(written_to)),
  'compared': ('8×3', lambda: tokens(compared)),
+ 'compared with others': ('8×6', lambda: tokens(lambda h,l: h.relu() if torch.equal(h, l(h)) else h, l=L(8,8))),
+ 'fill channels': ('', lambda: tokens(lambda h: h.index_fill(2, torch.arange(2), 0))),
+ 'sparse sums of a weight': ('8×4', lambda: tokens(lambda h,p: h+torch.sparse.mm(adjacency(h), p.w), p=P(6,8))),
+ 'length over tokens': ('8×3', lambda: tokens(lambda h: h-h.norm(dim=1, keepdim=True))),
+ 'bag of embeddings': ('8×4', lambda: tokens(lambda h,e: h+e(expert(h).view(len(h),-1))[:,None], e=nn.EmbeddingBag(2,8))),
+ 'a selective state space': ('2×2 4×2~ 8×2 8×3 16×9', lambda: (Mamba(),torch.randn(2,6,5))),
+ 'a diagonal state space': ('4×3~ 8×8', lambda: tokens(lambda h,s4d: s4d(h), s4d=S4D(8, 4))),
 }
 
 def made(name):
@@ -296,3 +341,48 @@ def test_channels_go_through_norms(name):
     assert m.a.weight.shape[0]==4 and m.o.weight.shape[1]==4
     assert getattr(m.mods['n'], 'normalized_shape', [4])[0]==4
     assert len(channel_graph(m, x).groups()[0])==4 and m(x).isfinite().all()
+
+class Inference(nn.Module):
+    def __init__(self): super().__init__(); self.a,self.o = nn.Linear(5,8),nn.Linear(8,3)
+    @torch.inference_mode()
+    def forward(self, x): return self.o(self.a(x).relu_())
+
+class Vmap(Inference):
+    def forward(self, x): return torch.vmap(lambda x: self.o(self.a(x).relu()))(x)
+
+class Sparse(Inference):
+    "An adjacency matrix comes with the batch"
+    def forward(self, x, adjacency): return self.o(torch.sparse.mm(adjacency, self.a(x)).relu())
+
+@pytest.mark.parametrize('make', [Inference, Vmap])
+def test_operations_that_pytorch_runs_in_another_way(make):
+    torch.manual_seed(0)
+    m,x = make().double(),torch.randn(4,5).double()
+    g = channel_graph(m, x)
+    assert signature(g)=='8×3' and not g.unknown
+    if make is Inference: same_without(m, x, 0)   # inside of vmap nobody can compare calls, and nothing goes
+
+@pytest.mark.parametrize('layout', ['to_sparse','to_sparse_csr'])
+def test_sparse_matrices_in_batches_and_buffers(layout):
+    torch.manual_seed(0)
+    m,x,adjacency = Sparse().double(),torch.randn(4,5).double(),getattr((torch.rand(4,4)<.5).double(), layout)()
+    assert signature(channel_graph(m, (x,adjacency)))=='8×3'
+    with torch.no_grad(): m.a.weight[:4] = 0; m.a.bias[:4] = 0
+    small = shrink(m, (x,adjacency))
+    assert small.a.out_features==4 and (small(x, adjacency)-m(x, adjacency)).abs().max()<1e-12
+    m.w = nn.Parameter(adjacency)
+    with pytest.raises(TypeError, match='w is sparse.*to_dense'): channel_graph(m, (x,adjacency))
+
+@pytest.mark.parametrize('script', [torch.jit.script, lambda m: torch.jit.trace(m, torch.randn(2,8,5,5).double())])
+def test_scripted_parts_are_kept_as_they_are(script):
+    torch.manual_seed(0)
+    part = script(nn.Sequential(C(8,8,3), nn.ReLU()).double())
+    m,x = nn.Sequential(C(3,8,3).double(), nn.ReLU(), part, C(8,6,3).double(), nn.ReLU(), C(6,4,3).double()).eval(),torch.randn(2,3,12,12).double()
+    g = channel_graph(m, x)
+    assert [len(o) for o in g.groups()]==[6]
+    assert any('scripted' in r['Why'] for r in g.kept())
+    with torch.no_grad(): m[3].weight[:3] = 0; m[3].bias[:3] = 0
+    small = shrink(m, x)
+    assert small[3].out_channels==3 and small[0].out_channels==8 and (small(x)-m(x)).abs().max()<1e-12
+    Pruner(m, x).prune_model(50)
+    assert m[3].out_channels==3 and m(x).shape==(2,4,4,4)

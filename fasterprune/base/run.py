@@ -145,6 +145,7 @@ def samples(self:Batch)->int:
     "How many samples it holds, or `None` where there is no telling"
     leaves = [t for t in tree_leaves((self.args,self.kwargs)) if isinstance(t, Tensor)]
     if len(leaves)<len(self.tensors): return None   # the others are in objects, which nobody can cut
+    if any(t.layout!=torch.strided for t in leaves): return None   # the edges of a graph, whose nodes are no samples
     sizes = {t.shape[0] if t.ndim else None for t in leaves}
     return sizes.pop() if len(sizes)==1 else None
 
@@ -567,6 +568,8 @@ def evaluating(
     guard=True # copy large tensors when they are written to; `False` does not look (nothing is slower), 'copy' copies them all before
 ):
     "The model in evaluation mode, to be run; afterwards it and the random numbers to come are what they were"
+    lazy = [name for name,p in model.named_parameters() if isinstance(p, nn.parameter.UninitializedTensorMixin)]
+    if lazy: raise TypeError(f"{lazy[0]} has no shape yet: run the model on a batch first")
     before = Snapshot(model, guard=='copy')
     with _dice.kept(_gpus(model)), _own_thread():
         try:

@@ -263,6 +263,8 @@ def _may_be_watched(model):
         raise ValueError("the model is inside of `with trim(…)`, where only a part of it computes: leave the context first")
     lazy = [n for n,p in model.named_parameters() if isinstance(p, nn.parameter.UninitializedParameter)]
     if lazy: raise TypeError(f"{lazy[0]} has no shape yet: run the model on a batch first")
+    sparse = [(n,p.layout) for n,p in model.named_parameters() if p.layout!=torch.strided]
+    if sparse: raise TypeError(f"{sparse[0][0]} is sparse ({sparse[0][1]}), and channels of it cannot be taken out: make it dense first, with .to_dense()")
 
 def channel_graph(
     model:nn.Module, # any model

@@ -20,11 +20,12 @@ def _read_only(array):
 
 class Dim:
     "Atoms of each index of a dimension, and the constant that it is known to hold (NaN: it varies); read-only"
-    __slots__ = 'ids','const','__weakref__'
+    __slots__ = 'ids','const','varies','__weakref__'
     def __init__(self,
         ids, # atoms: an array of n, or n×k where an index has several
         const=None # n numbers, NaN where it varies
     ):
+        object.__setattr__(self, 'varies', const is None)   # is it known to hold no constant?
         if const is None: const = np.full(len(ids), np.nan)
         object.__setattr__(self, 'ids', _read_only(ids if ids.ndim==2 else ids[:,None]))
         object.__setattr__(self, 'const', _read_only(const))

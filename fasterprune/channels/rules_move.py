@@ -96,7 +96,8 @@ def _dims_given(dims, n):
 
 @rule(*aten('squeeze squeeze_'), kind='moves')
 def _squeeze(trace, out, x, dims=None):
-    gone = {d for d in _dims_given(dims, x.ndim) if x.ndim and x.shape[d]==1}
+    shape = trace.shape_before(x)
+    gone = {d for d in _dims_given(dims, len(shape)) if shape and shape[d]==1}
     for d in gone: trace.at.freeze(trace.dims(x)[d], 'squeezed')
     return [dim for d,dim in enumerate(trace.dims(x)) if d not in gone]
 

@@ -99,15 +99,17 @@ def _place(t):
     if t.layout!=torch.strided: return None
     return t.data_ptr(),tuple(t.shape),t.stride()
 
+def _holds_constants(labels): return any(dim is not None and not dim.varies for dim in labels)
+
 def _version(t): return None if t.is_inference() else t._version
 
 @patch
 def _up_to_date(self:Trace, t):
     "The labels of a tensor, without constants if somebody has written to it since, or to what it is a part of"
-    if any(t is o for o in self.fresh): return self.lab[t]
+    labels = self.lab[t]
+    if not _holds_constants(labels) or any(t is o for o in self.fresh): return labels
     if self.versions.setdefault(t, _version(t))!=_version(t):
-        self.lab[t] = [dim and dim.vary() for dim in self.lab[t]]
-        self.versions[t] = _version(t)
+        self.lab[t] = [dim and dim.vary() for dim in labels]
     return self.lab[t]
 
 @patch
@@ -120,7 +122,7 @@ def dims(self:Trace, t):
     # becoming a subclass happens below the operations
     elif type(t) not in (Tensor,nn.Parameter): found = self.places.get(_place(t))
     self.lab[t] = [None]*t.ndim if found is None else found
-    self.versions[t] = _version(t)
+    if _holds_constants(self.lab[t]): self.versions[t] = _version(t)
     return self.lab[t]
 
 @patch
@@ -412,11 +414,16 @@ def step(self:Trace, func, out, args, kwargs):
     fixed = bool(ts) and all(self.is_param(t) for t in ts)
     before = [(o,self.dims(o)) for o in _tensors(written)]
     self._label(out, self.ask(func, op, out, args, kwargs))
-    for o,dims in before: self._overwritten(o, dims, self.shapes.get(id(o)))
+    for o,dims in before: self._overwritten(o, dims, self.shape_before(o))
     if fixed:
         for o in outs: self.fixed[o] = True
     self._use(op, outs, ts)
     self._feel(ts, outs)
+
+@patch
+def shape_before(self:Trace, t):
+    "The shape that a tensor had before the operation that has written to it"
+    return self.shapes.get(id(t), t.shape)
 
 def _written(func, args, kwargs):
     "The tensors that an operation writes to"
@@ -427,7 +434,8 @@ def _written(func, args, kwargs):
 @patch
 def execute(self:Trace, func, args, kwargs):
     "Run an operation; what it writes to has the labels that it had, for its rule"
-    for t in self.fresh: self.versions[t] = _version(t)   # PyTorch counts when the operation is over
+    for t in self.fresh:   # PyTorch counts when the operation is over
+        if _holds_constants(self.lab.get(t, ())): self.versions[t] = _version(t)
     self.fresh = _written(func, args, kwargs) if func._schema.is_mutable else []
     for t in self.fresh: self.dims(t)
     self.shapes = {id(t):t.shape for t in self.fresh}
@@ -440,6 +448,9 @@ class Watch(Mode):
         self.trace = trace
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
+        if operation(func).rule is keep_all:   # perhaps it is made of others: in inference mode PyTorch does not say so
+            with self: out = func.decompose(*args, **kwargs)
+            if out is not NotImplemented: return out
         out = self.trace.execute(func, args, kwargs)
         self.trace.step(func, out, args, kwargs)
         return out

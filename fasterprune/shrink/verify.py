@@ -146,7 +146,7 @@ def lively(
 ): # of the same kind
     "A batch without tensors of a single number: these become random"
     def one(t):
-        if not isinstance(t, Tensor) or not t.is_floating_point() or t.numel()<2 or (t!=t.flatten()[0]).any(): return t
+        if not isinstance(t, Tensor) or t.layout!=torch.strided or not t.is_floating_point() or t.numel()<2 or (t!=t.flatten()[0]).any(): return t
         return ordinary_numbers(t.flatten()).view(t.shape)
     return Batch.of(xb).map(one)
 
