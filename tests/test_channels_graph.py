@@ -18,6 +18,8 @@ from torch.nn import functional as F
 from fastcore.test import *
 from fasterprune.channels.trace import rule
 from fasterprune.channels.rules_sum import attention
+from fasterprune.channels.graph import channel_graph
+from fasterprune.channels.trace import rule, tell
 from fastcore.test import *
 from fasterprune.channels.graph import *
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fastcore.basics import patch
 from torch import nn, Tensor
+from torch._library.custom_ops import CustomOpDef
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_leaves, tree_map
@@ -71,3 +72,16 @@ def test_what_is_written_to_loses_its_constants_and_so_does_what_it_is_a_part_of
     test_eq(trace.dims(layer.weight)[0].zero, [True]*3)
     with torch.no_grad(): layer.weight[0] = 1
     test_eq(trace.dims(layer.weight)[0].zero, [False]*3)
+
+def test_a_rule_is_for_operations():
+    ops = (torch.ops.aten.relu, torch.ops.aten.relu.default, 'aten::relu', 'torchvision::not_yet_imported')
+    before = dict(operations)
+    for op in ops:
+        rule(op)(lambda trace, out, x: trace.dims(x))
+        assert op in operations
+    rule('somewhere.printed')(lambda trace, out, x: trace.dims(x))   # as a graph prints it
+    assert 'somewhere::printed' in operations
+    operations.clear(); operations.update(before)
+    for bad in (3, 'relu', 'a.b.c', lambda trace, out: None):
+        with expect_fail(TypeError, 'an operation is torch.ops'): rule(bad)
+    with expect_fail(TypeError, 'needs the operations'): rule()

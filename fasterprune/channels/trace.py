@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fastcore.basics import patch
 from torch import nn, Tensor
+from torch._library.custom_ops import CustomOpDef
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_leaves, tree_map
@@ -182,11 +183,21 @@ def rule(
     "Register a rule for operations: a function (trace, out, *args, **kwargs) that returns labels for the dimensions of `out`"
     if kind is not None: choose('kind', kind, op_kinds)
     if call is not None: choose('call', call, call_kinds)
+    known = [_as_operation(op) for op in ops]
+    if not known: raise TypeError("rule() needs the operations that it is for: @rule(torch.ops.aten.…, kind=…)")
     def register(f):
-        for op in ops: operations[op] = Operation(f, kind, view)
-        if call: call_kinds[call].update(_name(op) for op in ops)
+        for op in known: operations[op] = Operation(f, kind, view)
+        if call: call_kinds[call].update(_name(op) for op in known)
         return f
     return register
+
+def _as_operation(op):
+    "An operation by what PyTorch calls it; whether one of that name exists is not asked, for its package may come later"
+    if isinstance(op, (torch._ops.OpOverload,torch._ops.OpOverloadPacket)): return op
+    if isinstance(op, CustomOpDef): return op._opoverload.overloadpacket
+    if isinstance(op, str) and '::' in op: return op
+    if isinstance(op, str) and op.count('.')==1: return op.replace('.', '::')   # as PyTorch prints it
+    raise TypeError(f"rule({op!r}): an operation is torch.ops.namespace.name, 'namespace::name', or what torch.library.custom_op returns")
 
 def _name(op):
     "What code calls an operation: `'roi_align'`"
