@@ -11,9 +11,9 @@ __all__ = ['criteria', 'large_final', 'squared_final', 'small_final', 'random', 
            'needs_of', 'get_criterion', 'normalize_scores']
 
 # %% ../../nbs/masks/01_criteria.ipynb #1dfb5ee4
-import torch
+import inspect, torch
 
-from ..base.names import by_name, choose
+from ..base.names import by_name, choose, listed
 
 # %% ../../nbs/masks/01_criteria.ipynb #396a9f53
 criteria = {}
@@ -126,7 +126,10 @@ def get_criterion(
 ):
     "A criterion by its name, or as it is"
     f = by_name('criterion', c, criteria, '(w, **refs)')
-    needs_of(f)
+    needs = needs_of(f)
+    try: inspect.signature(f).bind(None, **dict.fromkeys(needs))
+    except TypeError as e: raise TypeError(f"a criterion is called with the weight and what it `needs` ({listed(sorted(needs)) or 'nothing'}): {e}") from None
+    except ValueError: pass   # a function of C tells nothing
     return f
 
 # %% ../../nbs/masks/01_criteria.ipynb #5e303827
