@@ -11,7 +11,7 @@ __all__ = ['schedules', 'one_shot', 'iterative', 'agp', 'lin', 'cos', 'one_cycle
 # %% ../../nbs/masks/02_schedule.ipynb #2b84396d
 import math
 
-from ..base.names import by_name
+from ..base.names import by_name, check_percent
 
 # %% ../../nbs/masks/02_schedule.ipynb #6c08b250
 def one_shot(start, end, pos):
@@ -58,6 +58,7 @@ def between(
         is_number = isinstance(v, (int,float)) and not isinstance(v, bool)
         if not is_number or not 0<=v<=100:
             raise ValueError(f"between: {k}={v!r} is not a percentage of the training, from 0 to 100")
+        check_percent(v, f'between: {k}')   # says what a fraction means
     if not start<end: raise ValueError(f"between: start={start!r} must be before end={end!r}")
     def _between(a, b, pos):
         p = (100*pos-start)/(end-start)
@@ -89,6 +90,7 @@ def plot_schedule(
     "Sparsity over the progress of the training"
     from matplotlib import pyplot as plt
     if ax is None: ax = plt.subplots(figsize=(5,3))[1]
+    start,end = check_percent(start, 'start'),check_percent(end, 'end')
     for o in f if isinstance(f, (list,tuple)) else [f]:
         schedule = get_schedule(o)
         percents = [schedule(start, end, i/400) for i in range(401)]

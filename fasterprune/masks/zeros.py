@@ -130,19 +130,17 @@ def multipliers(self:Zeros,
 
 # %% ../../nbs/masks/09_zeros.ipynb #ze000010
 def zero_dead(
-    tensors:list, # weights, gradients, or what an optimizer remembers: changed in place
-    masks:list # of zeros and ones, which broadcast
+    x:Tensor, # weights, gradients, or what an optimizer remembers: changed in place
+    mask:Tensor # of zeros and ones, which broadcasts
 ):
     "Zero what is masked, be it NaN or infinite; what is not stays as it is"
-    if not tensors: return
-    on_cpu = all(x.device.type=='cpu' for x in tensors)
     with torch.no_grad():
-        if on_cpu:
-            torch._foreach_mul_(tensors, masks)
-            sums = torch.stack([x.sum(dtype=torch.float32) for x in tensors])
-            if bool(torch.isfinite(sums).all()): return
-        # zero times NaN is NaN: rare, and on a CPU ten times as slow
-        for x,m in zip(tensors, masks): x.masked_fill_(m==0, 0)
+        if x.is_cpu:
+            x.mul_(mask)
+            # zero times NaN is NaN: rare, and to fill is ten times as slow
+            total = x.sum() if x.dtype in (torch.float32,torch.float64) else x.sum(dtype=torch.float32)
+            if math.isfinite(total.item()): return
+        x.masked_fill_(mask==0, 0)
 
 # %% ../../nbs/masks/09_zeros.ipynb #ze000022
 def _links_to(model, names):
@@ -213,18 +211,15 @@ def held(self:Zeros)->list: # triples: name, parameter, multiplier that broadcas
 @patch
 def apply(self:Zeros):
     "Set everything that is masked to exactly zero"
-    zero_dead(*self._lists())
+    for p,m in zip(*self._lists()): zero_dead(p, m)
     return self
 
 # %% ../../nbs/masks/09_zeros.ipynb #ze000012
 @patch
 def mask_grads(self:Zeros):
     "Zero the gradients of everything that is masked"
-    pairs = [(p.grad,m) for p,m in zip(*self._lists()) if p.grad is not None and not self._is_masked(p)]
-    dense = [(g,m) for g,m in pairs if not g.is_sparse]
-    zero_dead([g for g,_ in dense], [m for _,m in dense])
-    for g,m in pairs:
-        if g.is_sparse: _mask_sparse(g, m)
+    for p,m in zip(*self._lists()):
+        if p.grad is not None and not self._is_masked(p): _mask_gradient(p.grad, m)
     return self
 
 @patch
@@ -234,11 +229,10 @@ def _is_masked(self:Zeros, p):
     grad,version,changes = self._masked[id(p)]
     return grad() is p.grad and version==p.grad._version and changes==self.changes
 
-def _mask_sparse(g, m):
-    "Zero a gradient of some rows, as embeddings may have it"
-    at = g._indices()
-    rows = m.expand(g.shape)[tuple(at)]
-    zero_dead([g._values()], [rows])
+def _mask_gradient(g, m):
+    "Zero a gradient where it is masked; that of an embedding may be some rows"
+    if not g.is_sparse: return zero_dead(g, m)
+    zero_dead(g._values(), m.expand(g.shape)[tuple(g._indices())])
 
 # %% ../../nbs/masks/09_zeros.ipynb #ze000024
 def _remembers_in_one(memory, n):
@@ -265,7 +259,7 @@ def mask_state(self:Zeros,
         for v in state[p].values():
             if not (isinstance(v, Tensor) and v.shape==p.shape and v.is_floating_point()): continue
             if died is not None and v.is_contiguous(): zero_at(v, died[name])
-            else: zero_dead([v], [m])
+            else: zero_dead(v, m)
     self._zeroed[inner] = self.changes
     return self
 
@@ -326,8 +320,7 @@ def mask_step(self:Zeros,
     pairs = list(zip(ps,ms))
     if any(_came_back(p, m) for p,m in pairs if _one_by_one(p, m)): return self.apply()
     rest = [(p,m) for p,m in pairs if not _one_by_one(p, m)]   # a mask of whole groups is small
-    if rest:
-        with torch.no_grad(): torch._foreach_mul_([p for p,_ in rest], [m for _,m in rest])
+    for p,m in rest: zero_dead(p, m)
     return self
 
 # %% ../../nbs/masks/09_zeros.ipynb #ze000015
@@ -374,8 +367,7 @@ def mask_grad(self:Zeros,
     at = self._place.get(id(p))
     if at is None or params[at] is not p: return
     if masks[at].device!=p.device: self._lists()
-    if p.grad.is_sparse: return _mask_sparse(p.grad, masks[at])
-    zero_dead([p.grad], [masks[at]])
+    _mask_gradient(p.grad, masks[at])
     self._masked[id(p)] = weakref.ref(p.grad),p.grad._version,self.changes
 
 # %% ../../nbs/masks/09_zeros.ipynb #ze000028
@@ -460,7 +452,7 @@ def put(self:Zeros,
         for n,m in mult.items():
             if self.keep_pruned: self._put_away(n, params[n], m)
             elif n in scales and n in old: params[n].masked_fill_((old[n]==0)&(m!=0), 1)
-    zero_dead([params[n] for n in mult], list(mult.values()))
+            zero_dead(params[n], m)
     self.alive,self.custom,self._mult,self._held = alive,custom,mult,([],[])
     self.changes += 1
     self._link()
