@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fastcore.basics import patch
 from torch import nn, Tensor
 from torch._library.custom_ops import CustomOpDef
+from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_leaves, tree_map

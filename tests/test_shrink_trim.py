@@ -235,7 +235,8 @@ def test_weights_with_a_length_shrink_and_prune_like_any_others():
         yield nn.Sequential(wn(nn.Conv1d(3,8,3)), nn.ReLU(), wn(nn.Conv1d(8,6,3)), nn.ReLU(), nn.Conv1d(6,4,3)), torch.randn(2,3,16)
         yield nn.Sequential(wn(nn.Conv1d(3,8,3)), nn.ReLU(), wn(nn.ConvTranspose1d(8,6,4,2)), nn.ReLU(), wn(nn.Conv1d(6,4,3))), torch.randn(2,3,16)
         yield nn.Sequential(wn(nn.Linear(4,8)), nn.ReLU(), wn(nn.Linear(8,6), dim=1), nn.ReLU(), wn(nn.Linear(6,2))), torch.randn(5,4)
-    for wn in (nn.utils.parametrizations.weight_norm,nn.utils.weight_norm):
+    spectral = (nn.utils.parametrizations.spectral_norm,nn.utils.spectral_norm)
+    for wn in (nn.utils.parametrizations.weight_norm,nn.utils.weight_norm,*spectral):
         torch.manual_seed(0)
         for i,(m,x) in enumerate(nets(wn)):
             m,x = m.double().eval(),x.double()

@@ -15,7 +15,7 @@ from fasterprune.base.run import (
 from fasterprune.channels.trace import call_kinds, seen, unheard
 from fasterprune.channels.graph import channel_graph, ChannelGraph
 from fasterprune.shrink.calls import flat
-from fasterprune.shrink.plan import Plan
+from fasterprune.shrink.plan import Plan, spectral_length
 from fasterprune.shrink.sizes import gone_atoms, kept_indices
 from fasterprune.shrink.replay import arithmetic
 import torchvision

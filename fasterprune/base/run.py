@@ -24,8 +24,9 @@ from threading import RLock, get_ident
 import numpy as np
 import torch
 from torch import nn, Tensor
-from torch.nn.utils.parametrizations import _WeightNorm
+from torch.nn.utils.parametrizations import _SpectralNorm, _WeightNorm
 from torch.nn.utils.rnn import PackedSequence
+from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
 from torch.overrides import TorchFunctionMode
 from torch.utils.data import DataLoader
@@ -685,26 +686,32 @@ def named_tensors(
 
 # %% ../../nbs/base/00_run.ipynb #eaa7973e
 WeightLength = namedtuple('WeightLength', (
-    'length', # name of the parameter that holds the lengths
+    'length', # name of the parameter that holds the lengths; of a spectral norm, the left vector
     'direction', # name of the one that holds the direction
-    'dim' # dimension of which each index has a length of its own; -1: one length for all
-))
+    'dim', # dimension of which each index has a length of its own; -1: one length for all
+    'right' # of a spectral norm, name of the right vector
+), defaults=('',))
 
 def _normed(module):
-    "(parameter of lengths, parameter of the direction, dimension) for the weights of a module that `weight_norm` computes"
+    "The fields of a `WeightLength`, tensors in the place of their names, for the weights of a module that are computed from one"
     for hook in module._forward_pre_hooks.values():
-        if isinstance(hook, WeightNorm):
-            yield module._parameters[f'{hook.name}_g'],module._parameters[f'{hook.name}_v'],hook.dim
+        if not isinstance(hook, (WeightNorm,SpectralNorm)): continue
+        tensors = {k:t for k,t in [*module._parameters.items(), *module._buffers.items()]}
+        of = lambda end: tensors[f'{hook.name}_{end}']
+        yield (of('g'),of('v'),hook.dim) if isinstance(hook, WeightNorm) else (of('u'),of('orig'),hook.dim,of('v'))
     for steps in getattr(module, 'parametrizations', {}).values():
-        if len(steps)==1 and isinstance(steps[0], _WeightNorm): yield steps.original0,steps.original1,steps[0].dim
+        step = steps[0] if len(steps)==1 else None
+        if isinstance(step, _WeightNorm): yield steps.original0,steps.original1,step.dim
+        if isinstance(step, _SpectralNorm) and hasattr(step, '_u'): yield step._u,steps.original,step.dim,step._v
 
 def weight_lengths(
     model:nn.Module
 )->list: # of `WeightLength`s
     "The weights that are computed from a direction and lengths"
-    names = {id(p):n for n,p in model.named_parameters()}
-    found = [o for m in model.modules() for o in _normed(m)]
-    return [WeightLength(names[id(g)], names[id(v)], dim) for g,v,dim in found if id(g) in names and id(v) in names]
+    names = {id(t):n for n,t in [*model.named_parameters(), *model.named_buffers()]}
+    name = lambda o: names.get(id(o)) if isinstance(o, Tensor) else o
+    found = [tuple(map(name, fields)) for m in model.modules() for fields in _normed(m)]
+    return [WeightLength(*fields) for fields in found if None not in fields]
 
 def zeroable(
     places, # (name of a parameter, dimension, …) where the same channels lie
@@ -712,7 +719,7 @@ def zeroable(
 ): # iterator
     "Those of `places` that zeros silence: where a length is among them, its direction is not"
     places = list(places)
-    at,length_of = {(name,d) for name,d,*_ in places},{o.direction:o.length for o in lengths}
+    at,length_of = {(name,d) for name,d,*_ in places},{o.direction:o.length for o in lengths if not o.right}
     for place in places:
         if (length_of.get(place[0]),place[1]) not in at: yield place
 

@@ -11,9 +11,10 @@ __all__ = ['all_united', 'attention']
 import torch
 import numpy as np
 from torch import Tensor
+from torch.nn.utils.parametrizations import _SpectralNorm
 
 from ..base.run import weight_lengths
-from .trace import aten, keep_all, note_view, own_norm, pointwise, rule
+from .trace import aten, keep_all, note_view, own_norm, pointwise, rule, seen
 from .rules_move import equal_parts, grid, meet, merged, zeros_stay
 
 # %% ../../nbs/channels/03_rules_sum.ipynb #94a3787c
@@ -164,8 +165,26 @@ def _scan(trace, out, x, dim, *args, **kw):
     return [dims]*len(out) if isinstance(out, (tuple,list)) else dims
 
 # %% ../../nbs/channels/03_rules_sum.ipynb #a4215876
+def _measures(trace, a, b):
+    "Is this how a spectral norm measures the length of a weight? A plan makes that fit what stays"
+    if any(t in trace.measured for t in (a,b)): return True
+    if not trace.is_param(a) or not trace.is_param(b): return False
+    if trace.stack and isinstance(trace.stack[-1], _SpectralNorm): return True
+    return any(trace.origin(b)==o.right for o in weight_lengths(trace.model) if o.right)
+
+def _meeting_dims(trace, a, b):
+    "The labels of a product in which a dimension only meets another: nobody listens"
+    a,b = trace.dims(a),trace.dims(b)
+    if a[-1] is not None or b[0] is not None: trace.at.unite(a[-1], b[0])
+    # what is measured on the way may be another number, if that is written down; the length is not
+    if seen(trace.stack): trace.felt.update({id(dim):dim for dim in (a[-1],b[0]) if dim is not None})
+    return [dim and dim.vary() for dim in a[:-1]]
+
 @rule(*aten('mv dot vdot'))
 def _mv(trace, out, a, b):
+    if _measures(trace, a, b):
+        if out.ndim: trace.measured[out] = True
+        return _meeting_dims(trace, a, b)
     a,b = trace.dims(a),trace.dims(b)
     for dim in (a[-1],b[0]): trace.lossy(dim, own_norm)
     trace.contract(a[-1], b[0])

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from fastcore.basics import patch
 from torch import nn, Tensor
 from torch._library.custom_ops import CustomOpDef
+from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_leaves, tree_map
@@ -55,6 +56,7 @@ class Trace:
     felt:dict = field(default_factory=dict) # what the operation that runs feels, see `Felt`: statistics
     computed:dict = field(default_factory=dict) # and computed weights
     feels:WeakTensorKeyDictionary = _weak() # tensor -> what it feels, since the last call that was written down
+    measured:WeakTensorKeyDictionary = _weak() # product of a weight and a vector of its spectral norm -> True
     stack:Stack = field(default_factory=Stack) # the modules that run
     trained:bool = False # did the model run in training mode, too?
 
@@ -538,9 +540,12 @@ def tell(
     return {name:o for name,o in said.items() if o}
 
 # %% ../../nbs/channels/01_trace.ipynb #38446e29
+# a smaller attention runs in other code, and a smaller spectral norm measures with another vector, to the same length
+_unseen = (nn.MultiheadAttention,_SpectralNorm)
+
 def seen(stack):
     "Are the calls of the module that runs written down?"
-    return not any(isinstance(m, nn.MultiheadAttention) for m in stack[-2:])
+    return not any(isinstance(m, _unseen) for m in stack[-2:])
 
 
 # %% ../../nbs/channels/01_trace.ipynb #c1a5010a

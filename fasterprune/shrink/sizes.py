@@ -199,7 +199,8 @@ def plan_for(graph:ChannelGraph,
     "The plan by which the classes `dead` go"
     keep = kept_indices(graph, dead)
     with evaluating(graph.model): sizes = module_sizes(graph, keep, set(dead), guess)   # to ask for a spectral norm is to change it
-    lengths = [o for o in weight_lengths(graph.model) if any(d!=o.dim for d in keep.get(o.direction, ()))]
+    changes = lambda o: o.direction in keep and (o.right or any(d!=o.dim for d in keep[o.direction]))
+    lengths = [o for o in weight_lengths(graph.model) if changes(o)]
     return Plan(keep, sizes, {n:tuple(p.shape) for n,p in graph.names.values()}, lengths=lengths)
 
 # %% ../../nbs/shrink/02_sizes.ipynb #b783aba7

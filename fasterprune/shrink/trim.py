@@ -107,13 +107,16 @@ class Trimmed(nn.Module):
         self.full,self.plan,self._outer = model,plan,[]
         self._make()
         self.parts = {n:_Part(plan.shapes[n], ds) for n,ds in plan.keep.items()}
+        self.scaled = any(o.right for o in plan.lengths)   # are there buffers that are made to fit?
 
     def _part(self, n, t): return self.parts[n].to(t.device)
+
+    def _folded(self): return self.plan.fold({**dict(self.full.named_buffers()), **dict(self.full.named_parameters())})
 
     def slices(self):
         "The weights that compute, by name"
         ps = dict(self.full.named_parameters())
-        ps.update(self.plan.fold(ps))
+        ps.update({n:t for n,t in self._folded().items() if n in ps})
         for n in self.parts:
             if n in ps: ps[n] = _Slice.apply(ps[n], self._part(n, ps[n]))
         return ps
@@ -166,7 +169,8 @@ class Trimmed(nn.Module):
     def forward(self, *args, **kwargs):
         self._follow()
         full = dict(self.full.named_buffers())
-        given = {n:self._part(n, b).get(b) if n in self.parts else b for n,b in full.items()}
+        fits = self._folded() if self.scaled else {}
+        given = {n:self._part(n, b).get(fits.get(n, b)) if n in self.parts else fits.get(n, b) for n,b in full.items()}
         ts = {**self.slices(),**given}
         out = torch.func.functional_call(self.small, ts, args, kwargs)
         if torch.is_grad_enabled() and not torch.compiler.is_compiling(): self._leave(ts)

@@ -27,7 +27,7 @@ from ..base.run import (
 from ..channels.trace import call_kinds, seen, unheard
 from ..channels.graph import channel_graph, ChannelGraph
 from .calls import flat
-from .plan import Plan
+from .plan import Plan, spectral_length
 from .sizes import gone_atoms, kept_indices
 from .replay import arithmetic
 
@@ -157,7 +157,8 @@ def _read(members, length_of):
     for n,d,idx,eat in members:
         if not eat: continue
         length = length_of.get(n)
-        yield length.length if length and (length.length,d) in has else n,d,idx
+        instead = length and not length.right and (length.length,d) in has
+        yield length.length if instead else n,d,idx
 
 def silenced(graph:ChannelGraph,
     dead, # classes
@@ -174,7 +175,8 @@ def silenced(graph:ChannelGraph,
         # what is left of a direction keeps its numbers
         for n in old.keys()&length_of.keys():
             o = length_of[n]
-            before,after = (torch.norm_except_dim(t.double(), 2, o.dim) for t in (old[n],ts[n]))
+            if o.right: after,before = (spectral_length(ts[o.length], t, ts[o.right], o.dim) for t in (old[n],ts[n]))
+            else: before,after = (torch.norm_except_dim(t.double(), 2, o.dim) for t in (old[n],ts[n]))
             ts[o.length].data = ts[o.length]*(after/before).where(before!=0, 1).to(ts[o.length])
     return m
 
@@ -458,7 +460,9 @@ def other_runs(graph, xb)->list: # pairs: a batch, and whether the model is in t
         except Exception: return False   # a model for one size
         return True
     batch = Batch.of(xb)
-    runs = [(o,False) for o in (batch.half(),next(filter(takes, _resized(batch)), None)) if o is not None and takes(o)]
+    half,resized = batch.half(),next(filter(takes, _resized(batch)), None)
+    runs = [(half,False)] if half is not None and takes(half) else []
+    if resized is not None: runs.append((resized,False))
     if graph.trained: runs.append((xb,True))
     return runs
 
