@@ -192,11 +192,17 @@ class CheckZeros(Callback):
     "Raise as soon as something that is masked is not exactly zero"
     order,run_valid = 99,False
     def __init__(self, state=True): self.state,self.steps = state,0   # `state=False` leaves the optimizer's memory unchecked
+
     def after_batch(self):
-        state = getattr(getattr(self.opt, 'opt', self.opt), 'state', {})
         for s in self.learn.keep_sparse.sparsifiers:
-            for n,p,m in s.zeros.held():
-                bad = [k for k,v in state.get(p, {}).items() if isinstance(v, Tensor) and v.shape==p.shape and (v[(m==0).expand(p.shape)]!=0).any()]
-                if (p[(m==0).expand(p.shape)]!=0).any(): raise AssertionError(f"{n}: a zero came back at step {self.train_iter}")
-                if self.state and bad: raise AssertionError(f"{n}: {bad} of the optimizer remember what is dead")
+            for name,p,mask in s.zeros.held(): self._check(name, p, (mask==0).expand(p.shape))
             self.steps += int(s.masked>0)
+
+    def _check(self, name, p, dead):
+        "Raise if a dead weight is not zero, or if the optimizer remembers it"
+        if (p[dead]!=0).any(): raise AssertionError(f"{name}: a zero came back at step {self.train_iter}")
+        if not self.state: return
+        state = getattr(getattr(self.opt, 'opt', self.opt), 'state', {}).get(p, {})
+        like_p = {k:v for k,v in state.items() if isinstance(v, Tensor) and v.shape==p.shape}
+        bad = [k for k,v in like_p.items() if (v[dead]!=0).any()]
+        if bad: raise AssertionError(f"{name}: {bad} of the optimizer remember what is dead")

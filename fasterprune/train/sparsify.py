@@ -112,8 +112,9 @@ def _start(self:SparsifyCallback):
     keep_sparse(self.learn, s)
     s.zeros.find_norms(tuple(o[:2] if isinstance(o, Tensor) and o.ndim else o for o in self.learn.xb))
     began = lambda now,end: start_of(self.schedule, now, end, self.epoch/self.n_epoch)
-    if isinstance(self.ends, dict): self.starts = {n:began(100*float((s.alive[n]==0).float().mean()), end) for n,end in self.ends.items()}
-    else: self.starts = began(s.masked, self.ends)
+    dead = lambda name: 100*float((s.alive[name]==0).float().mean())
+    if not isinstance(self.ends, dict): self.starts = began(s.masked, self.ends)
+    else: self.starts = {name:began(dead(name), end) for name,end in self.ends.items()}
     self.started = True
 
 
@@ -155,5 +156,7 @@ def after_train(self:SparsifyCallback):
 
 @patch
 def after_fit(self:SparsifyCallback):
-    if self.begun and self.started and self._asked(1.)!=self.pct: warnings.warn(f"the fit ended early: {self.keep_sparse.sparsity:.1f} % are zero, and the target was {self.target}; a schedule that is `between` ends before the fit")
+    if self.begun and self.started and self._asked(1.)!=self.pct:
+        warnings.warn(f"the fit ended early: {self.keep_sparse.sparsity:.1f} % are zero, and the target was {self.target}; "
+                      "a schedule that is `between` ends before the fit")
     self._clean()
