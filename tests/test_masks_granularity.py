@@ -25,25 +25,6 @@ def test_layers_have_axes_and_weights():
     test_eq(axes_of(Mine(2,2,1)), 'oihw'); test_eq(axes_of(Mine), 'oihw')
     test_eq(axes_of(nn.utils.parametrizations.weight_norm(nn.Linear(2,2))), 'oi')
 
-def test_layers_of_other_packages_are_known_by_name():
-    from fastai.text.models.awdlstm import WeightDropout
-    from transformers.pytorch_utils import Conv1D
-    test_eq(axes_of(Conv1D), 'io'); test_eq(weight_axes(Conv1D(6,4)), {'weight':'io'})
-    dropped = WeightDropout(nn.LSTM(3,4,2), .5, ['weight_hh_l0','weight_hh_l1'])
-    test_eq(weight_axes(dropped), {'weight_hh_l0_raw':'oi', 'weight_hh_l1_raw':'oi'})
-    class Experts(nn.Module):
-        def __init__(self): super().__init__(); self.w1,self.w2 = nn.Parameter(torch.ones(2,3,4)),nn.Parameter(torch.ones(2,4,3))
-    test_eq(weight_axes(Experts()), {}); assert not is_supported(Experts)
-    layer_axes[Experts] = {'w1':'eoi', 'w2':'eoi'}
-    try: test_eq(axes_of(Experts), 'eoi'); test_eq(weight_names(Experts()), ('w1','w2'))
-    finally: del layer_axes[Experts]
-    Experts.__module__ = 'transformers.models.some'
-    test_eq(weight_axes(Experts()), {'w1':'eoi', 'w2':'eoi'})
-    Experts.is_transposed = True
-    test_eq(axes_of(Experts()), 'eio')
-    assert 'expert' in granularities_of('eoi') and 'kernel' not in granularities_of('eio') and 'expert' not in granularities_of('oihw')
-    test_eq(Groups('filter', 'eoi', (2,3,4)).shape, (2,3,1)); assert Groups('filter', 'eio', (2,4,3)).takes_bias
-
 def test_an_unknown_layer_is_named():
     with expect_fail(TypeError, 'Bilinear'): axes_of(nn.Bilinear(2,2,2))
     with expect_fail(TypeError, 'Conv2d'): axes_of(nn.ReLU)
@@ -165,3 +146,22 @@ def test_a_granularity_of_your_own():
         assert 'plane' in granularities_of(nn.Conv3d) and 'plane' not in granularities_of(nn.Conv2d)
         test_eq(Groups('plane', 'oidhw', (2,3,4,5,6)).shape, (1,1,4,1,1))
     finally: del granularities['plane']
+
+def test_layers_of_other_packages_are_known_by_name():
+    from fastai.text.models.awdlstm import WeightDropout
+    from transformers.pytorch_utils import Conv1D
+    test_eq(axes_of(Conv1D), 'io'); test_eq(weight_axes(Conv1D(6,4)), {'weight':'io'})
+    dropped = WeightDropout(nn.LSTM(3,4,2), .5, ['weight_hh_l0','weight_hh_l1'])
+    test_eq(weight_axes(dropped), {'weight_hh_l0_raw':'oi', 'weight_hh_l1_raw':'oi'})
+    class Experts(nn.Module):
+        def __init__(self): super().__init__(); self.w1,self.w2 = nn.Parameter(torch.ones(2,3,4)),nn.Parameter(torch.ones(2,4,3))
+    test_eq(weight_axes(Experts()), {}); assert not is_supported(Experts)
+    layer_axes[Experts] = {'w1':'eoi', 'w2':'eoi'}
+    try: test_eq(axes_of(Experts), 'eoi'); test_eq(weight_names(Experts()), ('w1','w2'))
+    finally: del layer_axes[Experts]
+    Experts.__module__ = 'transformers.models.some'
+    test_eq(weight_axes(Experts()), {'w1':'eoi', 'w2':'eoi'})
+    Experts.is_transposed = True
+    test_eq(axes_of(Experts()), 'eio')
+    assert 'expert' in granularities_of('eoi') and 'kernel' not in granularities_of('eio') and 'expert' not in granularities_of('oihw')
+    test_eq(Groups('filter', 'eoi', (2,3,4)).shape, (2,3,1)); assert Groups('filter', 'eio', (2,4,3)).takes_bias

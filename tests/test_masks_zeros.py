@@ -36,6 +36,20 @@ def test_zeros_hold_through_a_step_with_what_goes_with_them():
     step()
     assert (model[0].weight[1]!=0).any()   # released
 
+def test_what_comes_back_comes_as_it_was_if_that_was_asked():
+    for kept in (False,True):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(3,4))
+        zeros = Zeros(model, {'0.weight':Target('0.weight', '0', model[0], 'weight', 'row')}, keep_pruned=kept)
+        first,bias = model[0].weight.detach().clone(),model[0].bias.detach().clone()
+        zeros.put({'0.weight':torch.tensor([0.,1,1,0]).view_as(zeros.alive['0.weight'])})
+        w,b = model[0].weight.detach(),model[0].bias.detach()
+        test_eq(w[[0,3]], torch.zeros(2,3)); test_eq(w[[1,2]], first[[1,2]])
+        test_eq(zeros.changes, 1); test_eq(zeros.dead_outputs()['0.weight'].tolist(), [True,False,False,True])
+        zeros.put({'0.weight':torch.ones_like(zeros.alive['0.weight'])})
+        test_eq(w, first if kept else first*torch.tensor([0.,1,1,0])[:,None])
+        test_eq(b[0], bias[0] if kept else torch.tensor(0.))
+
 def test_dead_is_dead_whatever_the_gradient_is():
     def lasso(m): return m[0].weight.pow(2).sum(1).sqrt().sum()   # its gradient is NaN where a row is zero
     def made(dtype=torch.float32):
@@ -199,17 +213,3 @@ def test_what_cannot_be_held_is_refused():
     zeros.apply().hold(opt)
     for _ in range(2): opt.zero_grad(); model(torch.randn(3,4)).sum().backward(); opt.step()
     assert not model[0].weight[0].any() and model[0].weight[1:].all()
-
-def test_what_comes_back_comes_as_it_was_if_that_was_asked():
-    for kept in (False,True):
-        torch.manual_seed(0)
-        model = nn.Sequential(nn.Linear(3,4))
-        zeros = Zeros(model, {'0.weight':Target('0.weight', '0', model[0], 'weight', 'row')}, keep_pruned=kept)
-        first,bias = model[0].weight.detach().clone(),model[0].bias.detach().clone()
-        zeros.put({'0.weight':torch.tensor([0.,1,1,0]).view_as(zeros.alive['0.weight'])})
-        w,b = model[0].weight.detach(),model[0].bias.detach()
-        test_eq(w[[0,3]], torch.zeros(2,3)); test_eq(w[[1,2]], first[[1,2]])
-        test_eq(zeros.changes, 1); test_eq(zeros.dead_outputs()['0.weight'].tolist(), [True,False,False,True])
-        zeros.put({'0.weight':torch.ones_like(zeros.alive['0.weight'])})
-        test_eq(w, first if kept else first*torch.tensor([0.,1,1,0])[:,None])
-        test_eq(b[0], bias[0] if kept else torch.tensor(0.))
