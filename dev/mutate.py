@@ -84,7 +84,7 @@ def only_moves(f):
 
 def same_by_another_name(f, how):
     "Is `f`, broken in this way, what it was?"
-    if how is says_nothing: return only_moves(f)
+    if how is says_nothing and only_moves(f): return True
     return (f.__name__,how) in (('_data',keeps), ('_made',forgets), ('_zeros',forgets), ('_equal',forgets), ('_sparse',keeps), ('_fake_quantized',says_nothing))
 
 def failure(tests):

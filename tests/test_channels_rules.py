@@ -149,6 +149,12 @@ def moved_mask(h):
     new[rows] = h[rows]*2
     return new
 
+def observer(on=True):
+    "Quantization aware training: a scale that follows what is seen, or that has come to rest"
+    q = torch.ao.quantization.FusedMovingAvgObsFakeQuantize()
+    q(torch.randn(99))
+    return q if on else q.apply(torch.ao.quantization.disable_observer)
+
 def per_channel(h):
     scale,zero = torch.full((h.shape[1],), .01),torch.zeros(h.shape[1], dtype=torch.int32)
     return torch.fake_quantize_per_channel_affine(h.float(), scale, zero, 1, -128, 127).to(h.dtype)
@@ -225,6 +231,8 @@ cases = {   # name -> groups as channels × dimensions of parameters, ~ if remov
  'rolled over space': ('8×3', lambda: image(lambda h: h.roll((1,2),(2,3)))),
  'few values': ('8×3', lambda: image(lambda h: torch.fake_quantize_per_tensor_affine(h.float(), .01, 0, -128, 127).to(h.dtype))),
  'few values in each channel': ('8×3', lambda: image(per_channel)),
+ 'few values, as observed': ('8×3~', lambda: image(lambda h,q: q(h.float()).to(h.dtype), q=observer())),
+ 'few values, as once observed': ('8×3', lambda: image(lambda h,q: q(h.float()).to(h.dtype), q=observer(False))),
  'graph convolution': ('8×3', lambda: tokens(gcn)),
  'sparse graph convolution': ('8×3', lambda: tokens(sparse_gcn)),
  'graph attention': ('2×3 4×4', lambda: tokens(gat, score=L(4,1))),
@@ -248,7 +256,8 @@ def made(name):
     torch.manual_seed(0)
     want,make = cases[name]
     m,x = make()
-    m = m.double().eval()
+    m = m.eval()
+    for p in m.parameters(): p.data = p.data.double() if p.is_floating_point() else p.data   # quantization has float32 in its buffers
     for p in m.parameters():
         if p.is_complex(): p.data = p.data.to(torch.complex128)
     return want,m,x.double()
