@@ -28,7 +28,9 @@ class Fold(NamedTuple):
     factors:list    # by which their slices are multiplied
     into:object     # the index to which they are added, or the name of a bias
 
-def _changes(stage): return [Change(name, {str(place):tuple(o) for place,o in numbers.items()}, times and tuple(times)) for name,numbers,times in stage]
+def _change(function, numbers, times):
+    numbers = {str(place):tuple(pair) for place,pair in numbers.items()}
+    return Change(function, numbers, times and tuple(times))
 
 def _fold_of(weight, dim, indices, factors, into):
     into = into if isinstance(into, str) else int(into)
@@ -53,7 +55,7 @@ class Plan:
         sizes = {n:{k:tuple(map(_size, v)) for k,v in attributes.items()} for n,attributes in (self.sizes or {}).items()}
         shapes = {n:tuple(shape) for n,shape in (self.shapes or {}).items()}
         left = [tuple(o) for o in self.left]
-        calls = {n:[_changes(stage) for stage in stages] for n,stages in (self.calls or {}).items()}
+        calls = {n:[[_change(*o) for o in stage] for stage in stages] for n,stages in (self.calls or {}).items()}
         folds = [_fold_of(*o) for o in self.folds]
         lengths = [WeightLength(*o) for o in self.lengths]
         vars(self).update(keep=keep, sizes=sizes, shapes=shapes, left=left, calls=calls, folds=folds, lengths=lengths)

@@ -111,7 +111,11 @@ class Trimmed(nn.Module):
 
     def _part(self, n, t): return self.parts[n].to(t.device)
 
-    def _folded(self): return self.plan.fold({**dict(self.full.named_buffers()), **dict(self.full.named_parameters())})
+    def _folded(self):
+        "What the plan makes anew of the parameters and buffers, by name"
+        tensors = dict(self.full.named_buffers())
+        tensors.update(self.full.named_parameters())
+        return self.plan.fold(tensors)
 
     def slices(self):
         "The weights that compute, by name"
@@ -169,8 +173,8 @@ class Trimmed(nn.Module):
     def forward(self, *args, **kwargs):
         self._follow()
         full = dict(self.full.named_buffers())
-        fits = self._folded() if self.scaled else {}
-        given = {n:self._part(n, b).get(fits.get(n, b)) if n in self.parts else fits.get(n, b) for n,b in full.items()}
+        given = {**full, **{n:t for n,t in self._folded().items() if n in full}} if self.scaled else dict(full)
+        for n in given.keys()&self.parts.keys(): given[n] = self._part(n, given[n]).get(given[n])
         ts = {**self.slices(),**given}
         out = torch.func.functional_call(self.small, ts, args, kwargs)
         if torch.is_grad_enabled() and not torch.compiler.is_compiling(): self._leave(ts)
