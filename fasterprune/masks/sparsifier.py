@@ -116,6 +116,20 @@ def refs(self:Sparsifier)->dict:
     "Name of a parameter -> what the criterion is told besides"
     return self.evidence.refs
 
+# %% ../../nbs/masks/11_sparsifier.ipynb #sp0000d7
+def _mask_of_groups(target, mask):
+    "The groups in which something lives: 1, and 0 for the others"
+    return (target.groups.reduce(mask.float(), 'max')>0).reshape(target.groups.shape)
+
+@patch
+def _take_torch_masks(self:Sparsifier):
+    "Take masks of `torch.nn.utils.prune` for what is dead already; nothing in the model changes"
+    for name,t in self.targets.items():
+        mask = None if self._coupled else masked_by_torch(t.module, t.attr)
+        if mask is None: continue
+        alive = self.alive[name]*_mask_of_groups(t, mask).to(self.alive[name])
+        self.zeros.note(name, alive, None if t.groups.n==mask.numel() else mask!=0)
+
 # %% ../../nbs/masks/11_sparsifier.ipynb #1c0e5609
 @patch
 def scored(self:Sparsifier)->dict:
@@ -488,19 +502,6 @@ def mask(self:Sparsifier,
     return (held[t.name]!=0).expand(t.param.shape).clone()
 
 # %% ../../nbs/masks/11_sparsifier.ipynb #sp0000ba
-def _mask_of_groups(target, mask):
-    "The groups in which something lives: 1, and 0 for the others"
-    return (target.groups.reduce(mask.float(), 'max')>0).reshape(target.groups.shape)
-
-@patch
-def _take_torch_masks(self:Sparsifier):
-    "Take masks of `torch.nn.utils.prune` for what is dead already; nothing in the model changes"
-    for name,t in self.targets.items():
-        mask = None if self._coupled else masked_by_torch(t.module, t.attr)
-        if mask is None: continue
-        alive = self.alive[name]*_mask_of_groups(t, mask).to(self.alive[name])
-        self.zeros.note(name, alive, None if t.groups.n==mask.numel() else mask!=0)
-
 def _fitted(mask, target):
     "`mask` as bools of the shape that a mask of `target` has"
     m = torch.as_tensor(mask, device=target.param.device)
