@@ -434,7 +434,7 @@ def test_detection_and_segmentation_models_are_halved():
     nets = dict(lraspp=(segmentation.lraspp_mobilenet_v3_large(**kw), torch.randn(2,3,64,64)),
         ssdlite=(detection.ssdlite320_mobilenet_v3_large(**kw), ([torch.rand(3,96,96)]*2,)),
         rcnn=(detection.fasterrcnn_mobilenet_v3_large_320_fpn(**kw, **small), ([torch.rand(3,96,96)]*2,)))
-    all_halved(coverage_of(nets), dict(lraspp=30, ssdlite=37, rcnn=33))
+    all_halved(coverage_of(nets), dict(lraspp=30, ssdlite=37, rcnn=34))
 
 def test_a_plan_holds_for_other_sizes():
     def holds(m, a, b, stay=0):

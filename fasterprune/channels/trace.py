@@ -104,14 +104,14 @@ def _place(t):
 
 def _holds_constants(labels): return any(dim is not None and not dim.varies for dim in labels)
 
-def _version(t): return None if t.is_inference() else t._version
+def _times_written(t): return None if t.is_inference() else t._version
 
 @patch
 def _up_to_date(self:Trace, t):
     "The labels of a tensor, without constants if somebody has written to it since, or to what it is a part of"
     labels = self.lab[t]
     if not _holds_constants(labels) or any(t is o for o in self.fresh): return labels
-    if self.versions.setdefault(t, _version(t))!=_version(t):
+    if self.versions.setdefault(t, _times_written(t))!=_times_written(t):
         self.lab[t] = [dim and dim.vary() for dim in labels]
     return self.lab[t]
 
@@ -125,7 +125,7 @@ def dims(self:Trace, t):
     # becoming a subclass happens below the operations
     elif type(t) not in (Tensor,nn.Parameter): found = self.places.get(_place(t))
     self.lab[t] = [None]*t.ndim if found is None else found
-    if _holds_constants(self.lab[t]): self.versions[t] = _version(t)
+    if _holds_constants(self.lab[t]): self.versions[t] = _times_written(t)
     return self.lab[t]
 
 @patch
@@ -448,7 +448,7 @@ def _written(func, args, kwargs):
 def execute(self:Trace, func, args, kwargs):
     "Run an operation; what it writes to has the labels that it had, for its rule"
     for t in self.fresh:   # PyTorch counts when the operation is over
-        if _holds_constants(self.lab.get(t, ())): self.versions[t] = _version(t)
+        if _holds_constants(self.lab.get(t, ())): self.versions[t] = _times_written(t)
     self.fresh = _written(func, args, kwargs) if func._schema.is_mutable else []
     for t in self.fresh: self.dims(t)
     self.shapes = {id(t):t.shape for t in self.fresh}
