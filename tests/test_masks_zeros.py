@@ -5,6 +5,7 @@ import numpy as np
 import torch
 from fastcore.basics import patch
 from torch import nn, optim, Tensor
+from fasterprune.base.optim import inner_optimizer, memory_of, trained_by
 from fasterprune.channels.norms import norms_after
 from fasterprune.masks.stream import zero_at
 from fasterprune.masks.target import GroupTarget, length

@@ -11,6 +11,7 @@ __all__ = ['as_optimizers', 'check_optimizers', 'fits_parameter', 'forget_state'
 import torch, warnings
 from torch import nn, Tensor
 
+from ..base.optim import inner_optimizer, is_optimizer, memory_of, slow_weights, trained_by
 from .plan import Plan
 
 # %% ../../nbs/shrink/10_state.ipynb #69ab6e12
@@ -18,23 +19,11 @@ def as_optimizers(
     opt # one, several in a list or tuple, or `None`
 )->list:
     "Optimizers, without what fastai or accelerate wrap around them"
-    return [_inner(o) for o in _several(opt)]
+    return [inner_optimizer(o) for o in _several(opt)]
 
 def _several(opt):
     if opt is None: return []
     return list(opt) if isinstance(opt, (tuple,list)) else [opt]
-
-def _inner(opt):
-    "The one that holds the state"
-    for name in ('opt','optimizer'):
-        inner = getattr(opt, name, None)
-        if hasattr(inner, 'param_groups') or hasattr(inner, 'param_lists'): return _inner(inner)
-    return opt
-
-def _params_of(opt):
-    "The parameters that an optimizer trains"
-    if hasattr(opt, 'param_lists'): return [p for ps in opt.param_lists for p in ps]
-    return [p for group in opt.param_groups for p in group['params']]
 
 def check_optimizers(
     opt, # as in `as_optimizers`
@@ -43,9 +32,8 @@ def check_optimizers(
     "Raise if that is no optimizer, or does not train `model`"
     mine = set(map(id, model.parameters()))
     for o in as_optimizers(opt):
-        if not hasattr(o, 'param_lists') and not isinstance(getattr(o, 'param_groups', None), list):
-            raise TypeError(f"opt is an optimizer, or a list of them, not {o!r}")
-        if mine.isdisjoint(map(id, _params_of(o))):
+        if not is_optimizer(o): raise TypeError(f"opt is an optimizer, or a list of them, not {o!r}")
+        if mine.isdisjoint(map(id, trained_by(o))):
             raise ValueError(f"opt: {type(o).__name__} trains no parameter of this {type(model).__name__}: it was made for another model, or before the parameters were replaced")
 
 # %% ../../nbs/shrink/10_state.ipynb #c3e1542f
@@ -74,17 +62,12 @@ def _forget_all(opt):
     opt.state.clear()
     opt._numel_cache = None   # the number of all its parameters
 
-def _slow_weights(opt):
-    "Pairs of a parameter and the slow copy of it that Lookahead (in ranger) keeps outside of its state"
-    if getattr(opt, 'slow_weights', None) is None: return []
-    return [pair for ps,slow in zip(opt.param_lists, opt.slow_weights) for pair in zip(ps, slow)]
-
 def _slice_one(opt, plan, params):
     "Cut the state of one optimizer; returns the names of the parameters with which it starts anew"
-    outer,opt = opt,_inner(opt)
-    names,state = {id(p):n for n,p in params.items()},getattr(opt, 'state', {})
+    outer,opt = opt,inner_optimizer(opt)
+    names,state = {id(p):n for n,p in params.items()},memory_of(opt)
     if isinstance(opt, torch.optim.LBFGS):
-        cut = [names[id(p)] for p in _params_of(opt) if names.get(id(p)) in plan.keep]
+        cut = [names[id(p)] for p in trained_by(opt) if names.get(id(p)) in plan.keep]
         if cut and state: _forget_all(opt)
         return cut
     lost = []
@@ -97,7 +80,7 @@ def _slice_one(opt, plan, params):
         else:
             forget_state(state, p)
             lost.append(n)
-    for p,slow in _slow_weights(outer):
+    for p,slow in slow_weights(outer):
         if names.get(id(p)) in plan.keep: slow.data = plan.take(names[id(p)], slow.data)
     return lost
 
