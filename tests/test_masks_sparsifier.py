@@ -646,3 +646,6 @@ def test_what_a_criterion_cannot_judge_is_left_alone_and_named():
     sparsifier.prune_model(50)
     test_eq(sparsifier.unjudged, {'body':'has no gradient', 'other':'has no gradient'})
     test_eq(int((net.head.weight==0).sum()), 16)
+    sparsifier.collect([(x, y)], lambda p,y: F.cross_entropy(p, y)+1e-3*net.other.weight.square().sum()).prune_model(50)   # now they have
+    test_eq(sparsifier.unjudged, {})
+    test_close(sparsifier.masked, 50)

@@ -233,14 +233,19 @@ def _unknown(target, evidence):
     lacking = [evidence.missing(n) for n in target.scored]
     return set() if not all(lacking) else set.union(*lacking)
 
+def _why(kinds):
+    "What it means that these are not known"
+    if kinds=={'inputs'}: return 'no input came into it'
+    if kinds<={'grad','grad2'}: return 'has no gradient'
+    return f"its {listed(sorted(kinds))} are not known"
+
 @patch
 def _judged(self:Sparsifier):
     "The targets that the criterion can judge; all, if there is none, so that somebody complains"
     lacking = {t.name:_unknown(t, self.evidence) for t in self.targets.values()}
     known = [t for t in self.targets.values() if not lacking[t.name]]
     if not known: return list(self.targets.values())
-    why = lambda kinds: 'no input came into it' if kinds=={'inputs'} else 'has no gradient' if kinds<={'grad','grad2'} else f"its {listed(sorted(kinds))} are not known"
-    self.unjudged = {t.layer:why(lacking[t.name]) for t in self.targets.values() if lacking[t.name]}
+    self.unjudged = {t.layer:_why(lacking[t.name]) for t in self.targets.values() if lacking[t.name]}
     return known
 
 # %% ../../nbs/masks/11_sparsifier.ipynb #61c38f12
@@ -261,7 +266,7 @@ def _renew(self:Sparsifier, sparsity):
     done = renew_in_place(stream, weights, sparsity, self.context)
     if done is None: return None
     died,saved = done
-    self.saved = [self.targets[n].layer for n in saved]
+    self.saved,self.unjudged = [self.targets[n].layer for n in saved],{}
     self.zeros.renewed()
     return died
 
