@@ -107,20 +107,18 @@ def write_all():
 _lazy = '''
 
 def __getattr__(name):
-    for module,names in _names.items():
-        if name in names: return getattr(import_module(f'.{module}', __name__), name)
+    if name in _modules: return getattr(import_module(_modules[name], __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-def __dir__(): return [*globals(), *(name for names in _names.values() for name in names)]
+def __dir__(): return [*globals(), *_modules]
 '''
 
 def write_init():
     """Write fasterprune/__init__.py: the names of `fasterprune.all`, each of which imports its own module alone when it is asked for
 
     Names of folders are modules there: `fasterprune.shrink` is one, so the function is in `fasterprune.all`."""
-    names = {mod:[n for n in ns if n not in folders] for mod,ns in for_users().items()}
-    where = ',\n          '.join(f'{mod!r}: {" ".join(ns)!r}.split()' for mod,ns in names.items() if ns)
+    where = [f'{n!r}:{f".{mod}"!r}' for mod,names in for_users().items() for n in names if n not in folders]
     head = [f'"{get_config().description}"', '', f'{stamp}settings.ini, and the notebooks, lines `#| for_users`.', '',
             'from importlib import import_module', '', f'__version__ = "{get_config().version}"', '']
     path = get_config().lib_path/'__init__.py'
-    path.write_text('\n'.join([*head, f'_names = {{{where}}}'])+_lazy, encoding='utf-8')
+    path.write_text('\n'.join([*head, _wrapped('_modules = {', where, '}')])+_lazy, encoding='utf-8')

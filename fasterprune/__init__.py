@@ -6,30 +6,33 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
-_names = {'base.run': 'several'.split(),
-          'base.report': 'Report'.split(),
-          'base.data': 'digits_data mnist_data minilm sentence_batch embed_sentences efficientnet_lite0 imagenet_batch imagenet_classes sample_pictures'.split(),
-          'channels.graph': 'channel_graph plot_groups'.split(),
-          'masks.granularity': 'layer_axes granularities'.split(),
-          'masks.criteria': 'criteria large_final squared_final small_final large_init small_init large_init_large_final small_init_small_final magnitude_increase movement movmag updating_magnitude_increase updating_movement updating_movmag taylor snip fisher wanda needs_of'.split(),
-          'masks.schedule': 'schedules one_shot iterative agp one_cycle dsd between plot_schedule'.split(),
-          'masks.plot': 'plot_kernels plot_mask plot_sparsity'.split(),
-          'masks.sparsifier': 'Sparsifier percent_zero'.split(),
-          'shrink.plan': 'Plan plan_of grow'.split(),
-          'shrink.replay': 'RepairError'.split(),
-          'shrink.shrink': 'find_dead save_shrunk load_shrunk'.split(),
-          'shrink.cost': 'count_params count_bytes count_macs milliseconds in_turn'.split(),
-          'shrink.pruner': 'Pruner'.split(),
-          'shrink.trim': 'trim'.split(),
-          'train.datasets': 'digits_dls mnist_dls digits_net digits_learner'.split(),
-          'train.keep': 'keep_sparse'.split(),
-          'train.sparsify': 'SparsifyCallback'.split(),
-          'train.prune': 'PruneCallback keep_plan'.split(),
-          'study.speed': 'compare_ways recommend_rounding run_as'.split()}
+_modules = {'several':'.base.run', 'Report':'.base.report', 'digits_data':'.base.data', 'mnist_data':'.base.data',
+            'minilm':'.base.data', 'sentence_batch':'.base.data', 'embed_sentences':'.base.data',
+            'efficientnet_lite0':'.base.data', 'imagenet_batch':'.base.data', 'imagenet_classes':'.base.data',
+            'sample_pictures':'.base.data', 'channel_graph':'.channels.graph', 'plot_groups':'.channels.graph',
+            'layer_axes':'.masks.granularity', 'granularities':'.masks.granularity', 'criteria':'.masks.criteria',
+            'large_final':'.masks.criteria', 'squared_final':'.masks.criteria', 'small_final':'.masks.criteria',
+            'large_init':'.masks.criteria', 'small_init':'.masks.criteria', 'large_init_large_final':'.masks.criteria',
+            'small_init_small_final':'.masks.criteria', 'magnitude_increase':'.masks.criteria',
+            'movement':'.masks.criteria', 'movmag':'.masks.criteria', 'updating_magnitude_increase':'.masks.criteria',
+            'updating_movement':'.masks.criteria', 'updating_movmag':'.masks.criteria', 'taylor':'.masks.criteria',
+            'snip':'.masks.criteria', 'fisher':'.masks.criteria', 'wanda':'.masks.criteria',
+            'needs_of':'.masks.criteria', 'schedules':'.masks.schedule', 'one_shot':'.masks.schedule',
+            'iterative':'.masks.schedule', 'agp':'.masks.schedule', 'one_cycle':'.masks.schedule',
+            'dsd':'.masks.schedule', 'between':'.masks.schedule', 'plot_schedule':'.masks.schedule',
+            'plot_kernels':'.masks.plot', 'plot_mask':'.masks.plot', 'plot_sparsity':'.masks.plot',
+            'Sparsifier':'.masks.sparsifier', 'percent_zero':'.masks.sparsifier', 'Plan':'.shrink.plan',
+            'plan_of':'.shrink.plan', 'grow':'.shrink.plan', 'RepairError':'.shrink.replay',
+            'find_dead':'.shrink.shrink', 'save_shrunk':'.shrink.shrink', 'load_shrunk':'.shrink.shrink',
+            'count_params':'.shrink.cost', 'count_bytes':'.shrink.cost', 'count_macs':'.shrink.cost',
+            'milliseconds':'.shrink.cost', 'in_turn':'.shrink.cost', 'Pruner':'.shrink.pruner', 'trim':'.shrink.trim',
+            'digits_dls':'.train.datasets', 'mnist_dls':'.train.datasets', 'digits_net':'.train.datasets',
+            'digits_learner':'.train.datasets', 'keep_sparse':'.train.keep', 'SparsifyCallback':'.train.sparsify',
+            'PruneCallback':'.train.prune', 'keep_plan':'.train.prune', 'compare_ways':'.study.speed',
+            'recommend_rounding':'.study.speed', 'run_as':'.study.speed'}
 
 def __getattr__(name):
-    for module,names in _names.items():
-        if name in names: return getattr(import_module(f'.{module}', __name__), name)
+    if name in _modules: return getattr(import_module(_modules[name], __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-def __dir__(): return [*globals(), *(name for names in _names.values() for name in names)]
+def __dir__(): return [*globals(), *_modules]
