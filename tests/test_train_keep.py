@@ -7,26 +7,26 @@ from fastai.callback.fp16 import MixedPrecision
 from fastai.basics import *
 from weakref import WeakSet
 from fasterprune.base.run import unwrap
+from fasterprune.base.optim import memory_of
 from fasterprune.masks.sparsifier import percent_zero, Sparsifier
-from fasterprune.train.learner import add_column, in_fit, own_weights, restart_trackers
+from fasterprune.train.learner import add_column, FitCallback, own_weights, restart_trackers
 import contextlib, io, math
 from fastai.callback.all import *
 from fastcore.test import *
-from fasterprune.train.datasets import digits_dls, digits_learner, digits_net
+from fasterprune.train.learner import in_fit
+from fasterprune.train.datasets import digits_dls, digits_net
 from fastcore.test import *
 from fasterprune.train.keep import *
 
 def test_a_callback_of_one_s_own_loses_no_masks():
-    class Tenth(Callback):
+    class Tenth(FitCallback):
         "As on the page, but ten percent a fit"
         order = Recorder.order+1
         def before_fit(self):
             self.run = not hasattr(self, 'lr_finder') and not hasattr(self, 'gather_preds')
-            self.begun = False
             if self.run: keep_sparse(self.learn, announce=True)
-        def before_train(self):
-            if self.begun: return
-            self.begun,self.sparsifier = True,Sparsifier(self.learn.model, 'weight', 'global')
+        def begin_fit(self):
+            self.sparsifier = Sparsifier(self.learn.model, 'weight', 'global')
             keep_sparse(self.learn, self.sparsifier)
             self.sparsifier.prune_to(self.sparsifier.masked+10, opt=self.opt)
     learn = digits_learner(digits_net(8), bs=256)

@@ -3,6 +3,7 @@ import inspect, math
 from fastai.callback.tracker import TrackerCallback
 from fastai.basics import *
 from fasterprune.base.run import few
+from fasterprune.base.optim import trained_by
 from fasterprune.masks.zeros import zero_keepers
 from fastai.callback.schedule import SchedCos
 from fastcore.test import *
@@ -26,3 +27,23 @@ def test_the_start_of_a_schedule_is_found_again():
             for pos in (.2, .7): test_close(start_of(schedule, schedule(start, 70., pos), 70., pos), start, 1e-6)
     test_eq(start_of(lambda start,end,pos: end, 40., 70., .5), 0.)   # all at once, but it was not done
     test_eq(start_of(lambda start,end,pos: start+(end-start)*pos, 80., 70., .5), 80.)
+
+def test_a_fit_begins_once_and_a_validation_never():
+    class Log(FitCallback):
+        def __init__(self): self.seen = []
+        def before_fit(self): self.seen.append('before_fit')
+        def begin_fit(self): self.seen.append('begin_fit')
+        def before_train(self): self.seen.append('before_train')
+    items = [(x,(x[0]>x[1]).long()) for x in torch.randn(8,2)]
+    learn,log = Learner(DataLoaders(*[DataLoader(items, bs=4)]*2), nn.Linear(2,2), loss_func=F.cross_entropy),Log()
+    learn.add_cb(log)
+    with learn.no_bar(), learn.no_logging():
+        learn.validate()
+        test_eq(log.seen, ['before_fit'])
+        for _ in range(2):
+            log.seen.clear()
+            learn.fit(2)
+            test_eq(log.seen, ['before_fit','begin_fit','before_train','before_train'])
+        log.seen.clear()
+        learn.fit(3, start_epoch=1)
+        test_eq(log.seen, ['before_fit','begin_fit','before_train','before_train'])

@@ -8,6 +8,7 @@ import warnings
 from fastai.basics import *
 from fasterprune.base.run import Batch, few, full_copy, named_tensors, unwrap
 from fasterprune.base.names import check_percent
+from fasterprune.base.optim import memory_of, slow_weights
 from fasterprune.channels.graph import channel_graph
 from fasterprune.masks.criteria import get_criterion, large_final, needs_of
 from fasterprune.masks.schedule import get_schedule, one_cycle
@@ -15,14 +16,15 @@ from fasterprune.shrink.plan import grow, Plan, plan_of
 from fasterprune.shrink.budget import check_budget, Start, warn_short
 from fasterprune.shrink.state import fits_parameter, forget_state, slice_state
 from fasterprune.shrink.pruner import Pruner
-from fasterprune.train.learner import add_column, check_batches, check_schedule, own_weights, percent_at, restart_trackers, start_of
+from fasterprune.train.learner import (
+    add_column, check_batches, check_schedule, FitCallback, own_weights, percent_at, restart_trackers, start_of)
 import contextlib, io, tempfile
 from fastcore.test import *
 from fasterprune.masks.schedule import between
 from fasterprune.shrink.sizes import plan_for
 from fasterprune.shrink.cost import count_bytes, count_macs, count_params
 from fasterprune.train.learner import sample_batch
-from fasterprune.train.datasets import digits_learner, digits_net, fit_quietly
+from fasterprune.train.datasets import digits_net, fit_quietly
 from fastcore.test import *
 from fasterprune.train.prune import *
 from fasterprune.train.prune import _forget_misfits

@@ -12,14 +12,14 @@ from fasterprune.masks.granularity import check_granularity
 from fasterprune.masks.criteria import get_criterion, large_final, needs_of
 from fasterprune.masks.schedule import get_schedule, one_cycle
 from fasterprune.masks.sparsifier import check_settings, conv_layers, Sparsifier
-from fasterprune.train.learner import check_batches, check_schedule, percent_at, sample_batch, start_of
+from fasterprune.train.learner import check_batches, check_schedule, FitCallback, percent_at, sample_batch, start_of
 from fasterprune.train.keep import keep_sparse, take_over
 import contextlib, io
 from fastcore.test import *
 from fasterprune.channels.graph import channel_graph
 from fasterprune.masks.criteria import criteria, wanda
 from fasterprune.masks.schedule import agp, between, cos, dsd, iterative, lin, one_shot
-from fasterprune.train.datasets import digits_dls, digits_learner, digits_net
+from fasterprune.train.datasets import digits_dls, digits_net
 from fasterprune.train.keep import CheckZeros
 from fastcore.test import *
 from fasterprune.train.sparsify import *

@@ -14,8 +14,9 @@ from fastai.basics import *
 from weakref import WeakSet
 
 from ..base.run import unwrap
+from ..base.optim import memory_of
 from ..masks.sparsifier import percent_zero, Sparsifier
-from .learner import add_column, in_fit, own_weights, restart_trackers
+from .learner import add_column, FitCallback, own_weights, restart_trackers
 
 # %% ../../nbs/train/02_keep.ipynb #5dcbe62f
 class _MaskGrads(Callback):
@@ -29,10 +30,10 @@ class _MaskGrads(Callback):
 # %% ../../nbs/train/02_keep.ipynb #cb723cf4
 keepers = WeakSet()   # all that hold masks in this process
 
-class KeepSparse(Callback):
+class KeepSparse(FitCallback):
     "Holds masks at every step, and shows the sparsity in the training table"
     order,remove_on_fetch = 55,True   # behind the Recorder, before the progress bar writes the table's header
-    begun,shown,last = False,False,None
+    shown,last = False,None
     def __init__(self):
         self.sparsifiers = L()
         self.announced = False   # will a callback of this fit bring masks?
@@ -64,23 +65,17 @@ def _fits(p, m):
 
 @patch
 def before_fit(self:KeepSparse):
-    self.begun = False
     self.shown = not hasattr(self, 'lr_finder') and (len(self.sparsifiers)>0 or self.announced)
     if self.shown: add_column(self.learn, 'sparsity', lambda: self.sparsity)
 
 @patch
-def before_train(self:KeepSparse):
-    if not self.begun: self._begin()
-    self.begun = True
-
-@patch
-def _begin(self:KeepSparse):
+def begin_fit(self:KeepSparse):
     "Check everything, then put the masks on"
     own_weights(self.learn)
     ours = self.sparsifiers.filter(lambda s: s.model is unwrap(self.learn.model))
     for s in ours:
         for n,p,m in s.zeros.held():
-            if not _fits(p, m): raise ValueError(f"{n} has become smaller than its mask: shrink(learn.model, xb) cuts a network with masks, or learn.keep_sparse.sparsifiers.clear() forgets them")
+            if not _fits(p, m): raise ValueError(f"{n} has become smaller than its mask: shrink(learn.model, xb) cuts a network with masks, or learn.keep_sparse.release() forgets them")
     self.sparsifiers,self.last = ours,None
     self.each('apply')
     self.each('mask_state', self.opt)
@@ -150,39 +145,32 @@ def zeros_of_weights(
     model:nn.Module # any model
 )->float: # percent
     "How many of the numbers in matrices and kernels are exactly zero; those that are zero as a whole do not count"
-    zeros,total = 0,0
-    for p in model.parameters():
-        n = int(torch.count_nonzero(p==0)) if p.ndim>1 else 0
-        if p.ndim<2 or n==p.numel(): continue   # not trained yet, or nothing that could be kept
-        zeros += n
-        total += p.numel()
-    return 100*zeros/max(1, total)
+    sizes = [(p.numel(), int(torch.count_nonzero(p))) for p in model.parameters() if p.ndim>1]
+    total = sum(n for n,living in sizes if living)
+    return 100*(total-sum(living for _,living in sizes))/max(1, total)
 
-class SeeZeros(Callback):
+class SeeZeros(FitCallback):
     "Keeps masks that another `Learner` holds for this model, and says when zeros are about to be lost"
     order,remove_on_fetch,least = KeepSparse.order-1,True,10   # percent of zeros that are worth a word
     def __reduce__(self): return Callback,()   # whoever loads a Learner need not have this library
 
     def before_fit(self):
-        self.begun = False
         model = unwrap(self.learn.model)
         held = {id(s):s for keep in keepers if keep.learn is not None for s in keep.sparsifiers if s.model is model}
         if not self._is_held():
             for s in held.values(): keep_sparse(self.learn, s)
         if self._is_held(): self.learn.keep_sparse.before_fit()   # which may have come too late to be called
 
-    def before_train(self):
-        if not (self.begun or self._is_held() or hasattr(self, 'lr_finder')): self._warn()
-        self.begun = True
+    def begin_fit(self):
+        if self._is_held() or hasattr(self, 'lr_finder'): return
+        pct = zeros_of_weights(self.learn.model)
+        if pct<self.least: return
+        warnings.warn(f"{pct:.1f} % of the weights of this model are exactly zero, and nothing holds them: this fit brings them back. "
+                      "keep_sparse(learn, Sparsifier.from_zeros(learn.model)) keeps them, and so does a SparsifyCallback")
 
     def _is_held(self):
         keep,model = getattr(self.learn, 'keep_sparse', None),unwrap(self.learn.model)
         return keep is not None and (keep.announced or any(s.model is model for s in keep.sparsifiers))
-
-    def _warn(self):
-        pct = zeros_of_weights(self.learn.model)
-        if pct>=self.least: warnings.warn(f"{pct:.1f} % of the weights of this model are exactly zero, and nothing holds them: this fit brings them back. "
-                                          "keep_sparse(learn, Sparsifier.from_zeros(learn.model)) keeps them, and so does a SparsifyCallback")
 
 if SeeZeros not in defaults.callbacks: defaults.callbacks.append(SeeZeros)
 
@@ -202,7 +190,7 @@ class CheckZeros(Callback):
         "Raise if a dead weight is not zero, or if the optimizer remembers it"
         if (p[dead]!=0).any(): raise AssertionError(f"{name}: a zero came back at step {self.train_iter}")
         if not self.state: return
-        state = getattr(getattr(self.opt, 'opt', self.opt), 'state', {}).get(p, {})
+        state = memory_of(self.opt).get(p, {})
         like_p = {k:v for k,v in state.items() if isinstance(v, Tensor) and v.shape==p.shape}
         bad = [k for k,v in like_p.items() if (v[dead]!=0).any()]
         if bad: raise AssertionError(f"{name}: {bad} of the optimizer remember what is dead")

@@ -13,6 +13,7 @@ from fastai.basics import *
 
 from ..base.run import Batch, few, full_copy, named_tensors, unwrap
 from ..base.names import check_percent
+from ..base.optim import memory_of, slow_weights
 from ..channels.graph import channel_graph
 from ..masks.criteria import get_criterion, large_final, needs_of
 from ..masks.schedule import get_schedule, one_cycle
@@ -20,7 +21,8 @@ from ..shrink.plan import grow, Plan, plan_of
 from ..shrink.budget import check_budget, Start, warn_short
 from ..shrink.state import fits_parameter, forget_state, slice_state
 from ..shrink.pruner import Pruner
-from .learner import add_column, check_batches, check_schedule, own_weights, percent_at, restart_trackers, start_of
+from .learner import (
+    add_column, check_batches, check_schedule, FitCallback, own_weights, percent_at, restart_trackers, start_of)
 
 # %% ../../nbs/train/04_prune.ipynb #25903fa8
 def _write_plan(model, state_dict, prefix, local_metadata): local_metadata['plan'] = (plan_of(model) or Plan()).to_json()
@@ -50,20 +52,19 @@ def _read_plan(model, state_dict, prefix, local_metadata, *args):
     if plan: plan.apply(model)
 
 # %% ../../nbs/train/04_prune.ipynb #db5e3c53
-class _KeepPlan(Callback):
+class _KeepPlan(FitCallback):
     order,remove_on_fetch = -5,True
     def before_fit(self): keep_plan(self.learn)
-    def before_train(self): own_weights(self.learn)
+    def begin_fit(self): own_weights(self.learn)
 
 def _forget_misfits(opt):
     "Drop what an optimizer remembers of parameters in other shapes"
-    state = getattr(getattr(opt, 'opt', opt), 'state', {})
+    state = memory_of(opt)
     for p,vs in list(state.items()):
         vs = [v for v in vs.values() if isinstance(v, Tensor) and v.ndim==p.ndim>0] if isinstance(vs, dict) else []
         whole = tuple(map(max, zip(*(v.shape for v in vs))))   # factors make up the shape together
         if vs and (whole!=p.shape or not all(fits_parameter(v, p) for v in vs)): forget_state(state, p)
-    slow = getattr(opt, 'slow_weights', None)
-    if slow is not None and any(a.shape!=b.shape for ps,ss in zip(opt.param_lists, slow) for a,b in zip(ps, ss)): opt.slow_weights = None
+    if any(p.shape!=slow.shape for p,slow in slow_weights(opt)): opt.slow_weights = None
 
 def keep_plan(
     learn:Learner # whose model may be shrunk, or loaded from one that was
@@ -78,7 +79,7 @@ def keep_plan(
     return learn
 
 # %% ../../nbs/train/04_prune.ipynb #8e82bf68
-class PruneCallback(Callback):
+class PruneCallback(FitCallback):
     "Remove `sparsity` percent of the channels while the network trains"
     order,remove_on_fetch,_learn = 56,True,None   # behind the Recorder, whose table gets a column
     @delegates(Pruner.__init__)
@@ -112,18 +113,13 @@ class PruneCallback(Callback):
 @patch
 def before_fit(self:PruneCallback):
     self.run = not hasattr(self, 'lr_finder') and not hasattr(self, 'gather_preds')
-    self.begun,self.start,self.pruned = False,None,0.
+    self.start,self.pruned = None,0.
     if not self.run: return
     keep_plan(self.learn)
     add_column(self.learn, 'pruned', lambda: self.pruned)
 
 @patch
-def before_train(self:PruneCallback):
-    if not self.begun: self._check()
-    self.begun = True
-
-@patch
-def _check(self:PruneCallback):
+def begin_fit(self:PruneCallback):
     "Check everything before anything changes"
     check_batches(self.learn)
     if sum(isinstance(o, PruneCallback) for o in self.learn.cbs)>1: raise ValueError("there are two PruneCallbacks in this fit, and a network has one size: leave one out (learn.remove_cbs(PruneCallback))")

@@ -18,11 +18,11 @@ from ..masks.granularity import check_granularity
 from ..masks.criteria import get_criterion, large_final, needs_of
 from ..masks.schedule import get_schedule, one_cycle
 from ..masks.sparsifier import check_settings, conv_layers, Sparsifier
-from .learner import check_batches, check_schedule, percent_at, sample_batch, start_of
+from .learner import check_batches, check_schedule, FitCallback, percent_at, sample_batch, start_of
 from .keep import keep_sparse, take_over
 
 # %% ../../nbs/train/03_sparsify.ipynb #3a3f9e62
-class SparsifyCallback(Callback):
+class SparsifyCallback(FitCallback):
     "Prune to `sparsity` percent while the network trains"
     order,run_valid,_learn = MixedPrecision.order+.25,False,None
     @delegates(Sparsifier.__init__)
@@ -44,7 +44,7 @@ class SparsifyCallback(Callback):
         inspect.signature(Sparsifier).bind(None, **self.kw)
         check_granularity(granularity)
         check_settings(context, **{k:v for k,v in kwargs.items() if k in ('normalize','unit')})
-        self.sparsifier,self.begun = None,False
+        self.sparsifier = None
 
 # %% ../../nbs/train/03_sparsify.ipynb #2eca12d0
 @property
@@ -80,11 +80,10 @@ def __getstate__(self:SparsifyCallback): return {k:v for k,v in self.__dict__.it
 def before_fit(self:SparsifyCallback):
     self._stop_watching()   # a fit that was interrupted
     self.run = not hasattr(self, 'lr_finder') and not hasattr(self, 'gather_preds')
-    self.begun = False
     if self.run: keep_sparse(self.learn, announce=True)
 
 @patch
-def _begin(self:SparsifyCallback):
+def begin_fit(self:SparsifyCallback):
     "Check everything before anything changes"
     model = unwrap(self.learn.model)
     check_batches(self.learn)
@@ -146,8 +145,6 @@ def before_validate(self:SparsifyCallback):
 
 @patch
 def before_train(self:SparsifyCallback):
-    if not self.begun: self._begin()
-    self.begun = True
     if 'inputs' in self.__dict__: self.inputs.on = True
 
 @patch
