@@ -148,3 +148,19 @@ def test_masks_are_let_go():
             learn.fit(1, 1e-2)
         assert zeros(learn)<1
         test_eq({type(cb).__name__ for cb in learn.cbs}-{'_MaskGrads','Columns'}, names)
+
+def test_a_scaler_sees_no_gradient_of_what_is_dead():
+    class Broken(Callback):
+        "A gradient that is NaN where a filter is dead, as that of a square root at zero; `seen` is what a scaler would look at"
+        def __init__(self): self.seen = []
+        def before_fit(self): self.handle = self.learn.model[1][0].weight.register_hook(lambda g: g.masked_fill(self.learn.model[1][0].weight==0, math.nan))
+        def before_step(self): self.seen.append(bool(torch.isfinite(self.learn.model[1][0].weight.grad).all()))
+        def after_fit(self): self.handle.remove()
+    for mixed in (False,True):
+        learn,broken = digits_learner(digits_net(8), bs=256, cbs=MixedPrecision() if mixed else None),Broken()
+        keep_sparse(learn, Sparsifier(learn.model, 'filter').prune_model(50))
+        with learn.no_bar(), learn.no_logging(), warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            learn.fit(1, 1e-2, cbs=[broken, CheckZeros()])
+        test_eq(set(broken.seen), {mixed})   # without a scaler nobody looks before the step is masked
+        assert all(torch.isfinite(p).all() for p in learn.model.parameters())

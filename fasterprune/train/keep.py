@@ -23,7 +23,13 @@ class _MaskGrads(Callback):
     "Masks gradients before they are clipped"
     order,run_valid = MixedPrecision.order+.5,False
     def __init__(self, keep): self.keep = keep
-    def before_step(self):
+
+    def after_backward(self):
+        if hasattr(self.learn, 'mixed_precision'): self._mask()   # before its scaler looks for what is not finite
+
+    def before_step(self): self._mask()
+
+    def _mask(self):
         if getattr(self.learn, 'keep_sparse', None) is self.keep: self.keep.each('mask_grads')
 
 
