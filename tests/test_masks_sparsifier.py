@@ -131,6 +131,8 @@ def test_masks_are_renewed_by_one_thread():
             if not f.is_view and n>self.most: self.most,self.name = n,str(f)
             return out
     m = nn.Sequential(nn.Linear(400,200), nn.Linear(200,300))
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(2)
     for ctx in ('local','global'):
         for dtype in (torch.float32,torch.bfloat16):
             s = Sparsifier(copy.deepcopy(m).to(dtype), 'weight', ctx, layer_type=nn.Linear).prune_model(10)
@@ -141,6 +143,7 @@ def test_masks_are_renewed_by_one_thread():
                 with Sizes() as seen: s.prune_to(pct, opt=opt if pct<90 else None)
                 assert 0<seen.most<32_768, (pct,seen.name,seen.most)
             test_close(s.sparsity, 99, eps=.01)
+    torch.set_num_threads(n_threads)
 
 def test_global_counts_weights_or_groups():
     import torchvision

@@ -31,14 +31,15 @@ def round_keep(
 
 # %% ../../nbs/masks/04_select.ipynb #e8480cfb
 _grain = (1<<15)-64   # from 32 768 numbers on, PyTorch shares an operation out among threads
-_cache = 1<<17        # for NumPy, which does not
+_cache = 1<<17        # for NumPy, which does not, and for PyTorch where it has one thread
 
 def pieces(
     ss, # tensors of any shape
     step:int=1, # take every so many
-    size:int=_grain # of a piece
+    size:int=None # of a piece
 ):
     "Flat pieces of tensors: small enough for a cache, and for one thread"
+    size = size or (_grain if torch.get_num_threads()>1 else _cache)
     for s in ss:
         flat = s.detach().reshape(-1)[::step]
         if len(flat): yield from flat.split(size if s.device.type=='cpu' else 1<<22)
@@ -76,11 +77,16 @@ def _bracket(s, n, k, width):
     lo,hi = int(at-d),int(at+d)+1
     return (float(s[lo]) if lo>=0 else -math.inf, float(s[hi]) if hi<m else most)
 
+def _bools(m):
+    "A piece of a mask as bools; NumPy, which takes a third of the time, knows no bfloat16"
+    if m.device.type!='cpu': return m!=0
+    return m.numpy()!=0 if m.dtype!=torch.bfloat16 else (m!=0).numpy()
+
 def _arrays(cs):
     "The pieces as arrays, those of a GPU as they are; only as long as all scores are finite"
     for c,m in cs():
-        if c.device.type=='cpu': c,m = c.numpy(),m if m is None else (m!=0).numpy()
-        elif m is not None: m = m!=0
+        if m is not None: m = _bools(m)
+        if c.device.type=='cpu': c = c.numpy()
         # a sum takes one look; where it runs over, a closer one has to be taken
         with np.errstate(over='ignore', invalid='ignore'): total = float(c.sum())
         if not math.isfinite(total) and not bool(torch.isfinite(torch.as_tensor(c)).all()): _refuse(cs())
@@ -89,8 +95,9 @@ def _arrays(cs):
 def _count(b): return int(np.count_nonzero(b) if isinstance(b, np.ndarray) else b.sum())
 
 def _pick(c, b):
-    "Those of the scores of a piece for which `b` holds"
-    return c[b.nonzero()[0]] if isinstance(c, np.ndarray) else c[b].cpu().numpy()
+    "Where `b` holds, and the scores of a piece there"
+    at = b.nonzero()[0] if isinstance(c, np.ndarray) else b.nonzero().flatten()
+    return [o if isinstance(o, np.ndarray) else o.cpu().numpy() for o in (at, c[at])]
 
 def _within(cs, lo, hi):
     "How many are below `lo`, and those from `lo` to `hi`"
@@ -102,7 +109,7 @@ def _within(cs, lo, hi):
             low &= m
             some &= m
         below += _count(low)
-        got.append(_pick(c, some))
+        got.append(_pick(c, some)[1])
     return below,np.concatenate(got)
 
 # %% ../../nbs/masks/04_select.ipynb #fe8eccb7
@@ -133,10 +140,6 @@ def kth_score(
     return kth_piece(made, sum(s.numel() for s in ss), k)[:2]
 
 # %% ../../nbs/masks/04_select.ipynb #558afcf4
-def _positions(b):
-    "Where `b` holds"
-    return np.flatnonzero(b) if isinstance(b, np.ndarray) else b.nonzero().flatten().cpu().numpy()
-
 def _up_to(cs, hi):
     "Positions and scores of those that live and score no more than `hi`, and how many of each piece live"
     start,at,got,living = 0,[],[],[]
@@ -144,8 +147,9 @@ def _up_to(cs, hi):
         up = c<=hi
         if m is not None: up &= m
         living.append(len(c) if m is None else _count(m))
-        at.append(start+_positions(up))
-        got.append(_pick(c, up))
+        here,scores = _pick(c, up)
+        at.append(start+here)
+        got.append(scores)
         start += len(c)
     return np.concatenate(at),np.concatenate(got),living
 

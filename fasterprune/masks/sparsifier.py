@@ -204,13 +204,14 @@ def _score(self:Sparsifier, target): return target_scores(target, self.evidence,
 @patch
 def _contender(self:Sparsifier, target):
     "The groups of a target, for those who choose among them"
-    return Contender(target.name, target.groups, self.alive[target.name]==0, lambda: self._score(target))
+    dead = self.zeros.alive[target.name]==0
+    return Contender(target.name, target.groups, dead, lambda: self._score(target))
 
 @patch
 def _put(self:Sparsifier, chosen, saved):
     "Put masks that were chosen in place, and zero what they mask"
-    new = dict(self.alive)
-    for n,mask in chosen.items(): new[n] = mask.to(self.alive[n].dtype).reshape(self.targets[n].groups.shape)
+    targets,new = self.targets,dict(self.alive)
+    for n,mask in chosen.items(): new[n] = mask.to(new[n].dtype).reshape(targets[n].groups.shape)
     self.zeros.put(new)
     self.saved = saved
     return self
@@ -253,14 +254,16 @@ def _judged(self:Sparsifier):
 def _fits_in_place(self:Sparsifier):
     "Can the masks be renewed in place?"
     if self.keep_pruned or self.normalize or self.custom or self.context in ('erk','lamp'): return False
-    return all(fits_in_place(t, self.alive[n], self.criteria, self.evidence.known(n)) for n,t in self.targets.items())
+    alive = self.alive
+    return all(fits_in_place(t, alive[n], self.criteria, self.evidence.known(n)) for n,t in self.targets.items())
 
 @patch
 def _renew(self:Sparsifier, sparsity):
     "Renew the masks in place: name of each weight -> positions that died, or `None`; `None` if that is not possible"
     if not self._fits_in_place(): return None
     self.zeros.held()   # norms are looked for before anything changes
-    weights = [Streamed(n, t.param, self.alive[n], self.evidence.known(n)) for n,t in self.targets.items()]
+    alive = self.alive
+    weights = [Streamed(n, t.param, alive[n], self.evidence.known(n)) for n,t in self.targets.items()]
     double = any(o.w.dtype==torch.float64 for o in weights)
     stream = Stream(self.criteria, torch.float64 if double else torch.float32)
     done = renew_in_place(stream, weights, sparsity, self.context)
