@@ -38,6 +38,10 @@ def _fold_of(weight, dim, indices, factors, into):
 
 def _size(o): return tuple(o) if isinstance(o, list) else o
 
+def _whole_indices(dims): return {int(d):[int(i) for i in idx] for d,idx in dims.items()}
+
+def _old_and_new(attributes): return {k:tuple(map(_size, v)) for k,v in attributes.items()}
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Plan:
     "What stays of a network: indices of its parameters, and sizes of its modules"
@@ -51,8 +55,8 @@ class Plan:
     lengths:list=() # `WeightLength`s that are made to fit what stays of their directions
 
     def __post_init__(self):
-        keep = {n:{int(d):[int(o) for o in idx] for d,idx in dims.items()} for n,dims in (self.keep or {}).items()}
-        sizes = {n:{k:tuple(map(_size, v)) for k,v in attributes.items()} for n,attributes in (self.sizes or {}).items()}
+        keep = {n:_whole_indices(dims) for n,dims in (self.keep or {}).items()}
+        sizes = {n:_old_and_new(attributes) for n,attributes in (self.sizes or {}).items()}
         shapes = {n:tuple(shape) for n,shape in (self.shapes or {}).items()}
         left = [tuple(o) for o in self.left]
         calls = {n:[[_change(*o) for o in stage] for stage in stages] for n,stages in (self.calls or {}).items()}
@@ -83,7 +87,8 @@ def report(self:Plan)->Report:
     for n in self.keep:
         before,after = self.shapes[n],self.shape(n)
         goes = 100*(1-math.prod(after)/max(1, math.prod(before)))
-        rows.append({'Parameter':n, 'Before':'×'.join(map(str, before)), 'After':'×'.join(map(str, after)), 'Goes %':goes})
+        sizes = ['×'.join(map(str, shape)) for shape in (before,after)]
+        rows.append({'Parameter':n, 'Before':sizes[0], 'After':sizes[1], 'Goes %':goes})
     notes = [f"Kept: {what}: {why}" for what,why in self.left]
     for what,kind in (('carriers',int),('biases',str)):
         folds = [f for f in self.folds if isinstance(f.into, kind)]
@@ -150,6 +155,13 @@ def _fitting_length(length, direction, dim, keep):
     before,after = (torch.norm_except_dim(o.to(_precise(o)), 2, dim) for o in (direction,part))
     return (length.to(before.dtype)*(after/before).where(before!=0, 1)).to(length.dtype)
 
+def _fitting(o, ts, keep):
+    "The length that fits what stays of its direction"
+    names = [n for n in (o.length,o.direction,o.right) if n]
+    tensors,kept = [ts[n] for n in names],[keep.get(n, {}) for n in names]
+    if o.right: return _fitting_vector(*tensors, o.dim, kept)
+    return _fitting_length(*tensors, o.dim, kept[1])
+
 @patch
 def fold(self:Plan,
     ts:dict # parameters by name
@@ -160,9 +172,7 @@ def fold(self:Plan,
         w = res.get(f.weight, ts[f.weight])
         if isinstance(f.into, str): res[f.into] = _into_bias(f, w, res.get(f.into, ts[f.into]))
         else: res[f.weight] = _into_carrier(f, w)
-    for o in self.lengths:
-        if o.right: res[o.length] = _fitting_vector(ts[o.length], ts[o.direction], ts[o.right], o.dim, [self.keep.get(n, {}) for n in (o.length,o.direction,o.right)])
-        else: res[o.length] = _fitting_length(ts[o.length], ts[o.direction], o.dim, self.keep.get(o.direction, {}))
+    for o in self.lengths: res[o.length] = _fitting(o, ts, self.keep)
     return res
 
 # %% ../../nbs/shrink/01_plan.ipynb #b7370887
@@ -313,7 +323,8 @@ def then(self:Plan,
     for n,attributes in after.sizes.items():
         of_module = sizes.setdefault(n, {})
         for k,(old,new) in attributes.items(): of_module[k] = (of_module.get(k, (old,))[0], new)
-    calls = {n:[*self.calls.get(n, []),*after.calls.get(n, [])] for n in {**self.calls,**after.calls}}
+    changed = {**self.calls, **after.calls}
+    calls = {n:[*self.calls.get(n, []),*after.calls.get(n, [])] for n in changed}
     folds = list(self.folds)
     for f in after.folds:
         into = f.into if isinstance(f.into, str) else before(f.weight, f.dim, f.into)
@@ -372,8 +383,9 @@ def _is_place(text): return isinstance(text, str) and re.fullmatch(r'(0|[1-9]\d{
 def _check_indices(idx, n, what):
     "Whole numbers below `n`, sorted, each once"
     _items(idx, what)
-    good = all(map(_is_whole, idx)) and all(a<b for a,b in zip(idx, idx[1:])) and (not idx or idx[-1]<n)
-    _need(bool(idx) and good, f"has {reprlib.repr(idx)} as {what}: not whole numbers below {n}, sorted, each once")
+    good = bool(idx) and all(map(_is_whole, idx))
+    good = good and all(a<b for a,b in zip(idx, idx[1:])) and idx[-1]<n
+    _need(good, f"has {reprlib.repr(idx)} as {what}: not whole numbers below {n}, sorted, each once")
 
 def _check_dim(shapes, name, d, what):
     "The length of dimension `d` of a parameter"

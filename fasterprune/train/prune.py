@@ -95,7 +95,8 @@ class PruneCallback(FitCallback):
         xb=None, # sample inputs; default: the first of the first batch
         **kwargs
     ):
-        self.target,self.schedule,self.every,self.round_to,self.of,self.given = check_percent(sparsity),get_schedule(schedule),check_percent(every, 'every'),round_to,of,xb
+        self.target,self.every = check_percent(sparsity),check_percent(every, 'every')
+        self.schedule,self.round_to,self.of,self.given = get_schedule(schedule),round_to,of,xb
         check_schedule(self.schedule, self.target)   # what is removed does not come back
         Pruner(nn.Identity(), None, context)   # complains first of what comes first
         self.kw = dict(context=context, criteria=get_criterion(criteria), **kwargs)

@@ -121,8 +121,9 @@ def _start(self:SparsifyCallback):
 @patch
 def _asked(self:SparsifyCallback, pos):
     "What the schedule asks for at `pos`"
-    at = lambda a,b: percent_at(self.schedule, a, b, pos)
-    return {n:at(self.starts[n], b) for n,b in self.ends.items()} if isinstance(self.ends, dict) else at(self.starts, self.ends)
+    def at(start, end): return percent_at(self.schedule, start, end, pos)
+    if not isinstance(self.ends, dict): return at(self.starts, self.ends)
+    return {n:at(self.starts[n], end) for n,end in self.ends.items()}
 
 @patch
 def _prune_to(self:SparsifyCallback, pos):
