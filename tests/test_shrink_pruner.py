@@ -9,7 +9,7 @@ from fasterprune.base.names import as_patterns, check_percent, check_whole, choo
 from fasterprune.base.report import Report
 from fasterprune.channels.graph import channel_graph, Group, joint_scores, reductions
 from fasterprune.masks.granularity import layer_axes, weight_names
-from fasterprune.masks.criteria import criteria, get_criterion, large_final, needs_of
+from fasterprune.masks.criteria import criteria, large_final, needs_of
 from fasterprune.masks.schedule import get_schedule
 from fasterprune.masks.evidence import Evidence
 from fasterprune.masks.select import n_dead, round_keep
@@ -22,6 +22,7 @@ from fasterprune.shrink.budget import (
     check_budget, fewest, name_of_cost, percents_by_group, percents_of, Size, Start, survivors, warn_short)
 from fasterprune.shrink.state import check_optimizers, slice_state
 from fasterprune.shrink.calibrate import calibrate as make_up
+from fasterprune.shrink.reconstruct import channel_criterion, reconstruction, reconstruction_losses
 import torchvision, warnings
 from copy import deepcopy
 from torch.nn import functional as F
@@ -334,6 +335,20 @@ def test_what_goes_is_made_up_for():
     with expect_fail(ValueError, 'no batch'): Pruner(model, x[:2]).prune_model(60, calibrate=[])
     with expect_fail(TypeError, 'without labels'): Pruner(model, x[:2]).prune_model(60, calibrate=[(x,x)])
     assert all(torch.equal(p, o) for p,o in zip(model.parameters(), old))
+
+def test_channels_that_can_be_made_up_for_go_first():
+    torch.manual_seed(0)
+    x,new = torch.randn(512,10),torch.randn(256,10)
+    net = nn.Sequential(nn.Linear(10,64), nn.ReLU(), nn.Linear(64,64), nn.ReLU(), nn.Linear(64,3)).eval()
+    def missed(model):
+        with torch.no_grad(): return float((model(new)-net(new)).square().sum())
+    by = {c:missed(Pruner(deepcopy(net), x[:2], criteria=c).prune_model(60, calibrate=x)) for c in ('large_final','reconstruction')}
+    assert by['reconstruction']<.8*by['large_final'], by
+    for context in ('local','global'): assert Pruner(net, x[:2], context, 'reconstruction').plan(50, of='macs', calibrate=x).keep
+    with expect_fail(ValueError, 'calibrate=batches'): Pruner(net, x[:2], criteria='reconstruction').plan(50)
+    from fasterprune.masks.sparsifier import Sparsifier
+    from fasterprune.shrink.reconstruct import reconstruction
+    with expect_fail(TypeError, 'it is for a Pruner'): Sparsifier(net, criteria=reconstruction, layer_type=nn.Linear).prune_model(50)
 
 def test_a_pruner_looks_at_its_batch_when_it_is_made_and_says_where_nothing_can_go():
     m,x = nn.Sequential(nn.Linear(4,8), nn.ReLU(), nn.Linear(8,2)),torch.randn(3,4)

@@ -11,13 +11,14 @@ from fasterprune.base.run import Batch, few, full_copy, named_tensors, unwrap
 from fasterprune.base.names import check_percent
 from fasterprune.base.optim import memory_of, slow_weights
 from fasterprune.channels.graph import channel_graph
-from fasterprune.masks.criteria import get_criterion, large_final, needs_of
+from fasterprune.masks.criteria import large_final, needs_of
 from fasterprune.masks.schedule import get_schedule, one_cycle
 from fasterprune.shrink.plan import grow, Plan, plan_of
 from fasterprune.shrink.budget import check_budget, Start, warn_short
 from fasterprune.shrink.state import fits_parameter, forget_state, slice_state
 from fasterprune.shrink.calibrate import calibrate
 from fasterprune.shrink.pruner import Pruner
+from fasterprune.shrink.reconstruct import channel_criterion, reconstruction
 from fasterprune.train.learner import (
     add_column, check_batches, check_schedule, FitCallback, own_weights, percent_at, refresh_at_end, restart_trackers, start_of)
 import contextlib, io, tempfile

@@ -6,7 +6,8 @@ Docs: https://fasterprune.github.io/fasterprune/shrink/calibrate.html.md"""
 
 # %% auto #0
 __all__ = ['aten', 'Geometry', 'Half', 'Moments', 'Solution', 'Missed', 'solve', 'Owners', 'Block', 'Step', 'Trail', 'Trails',
-           'Call', 'Listener', 'Reading', 'Solver', 'calibrate', 'refresh_norms']
+           'Call', 'Listener', 'Reading', 'reading_of', 'places_of', 'Solver', 'batches_of', 'looking', 'calibrate',
+           'refresh_norms']
 
 # %% ../../nbs/shrink/10_calibrate.ipynb #ca000004
 import math, torch, weakref
@@ -313,6 +314,10 @@ def _real_places(batch):
 
 def _by_place(out, conv): return out.movedim(1, -1).flatten(0, -2) if conv else out.flatten(0, -2)
 
+def _real_of(n, real):
+    "Which of `n` places are no padding, if it is known of so many"
+    return torch.arange(n) if real is None or real[1]!=n else real[0]
+
 class Listener(Mode):
     "Notes what the weights of a full network make of what they read"
     def __init__(self, model, plan, readers):
@@ -371,8 +376,7 @@ class Listener(Mode):
         stay = torch.tensor([i-block.start for i in stay if block.start<=i<block.start+block.length], device=out.device)
         conv = func is aten.convolution.default
         table = _by_place(out, conv)
-        real = torch.arange(len(table)) if self.real is None or conv or self.real[1]!=len(table) else self.real[0]
-        rows = _rows(real, n_in, len(stay)).to(out.device)
+        rows = _rows(_real_of(len(table), None if conv else self.real), n_in, len(stay)).to(out.device)
         self.trails.begin(out, Trail(name, len(self.calls[name]), conv, ()))
         self.calls[name].append(Call(block, n_in, rows, stay, table[rows][:,stay]))
         if added is None: return
@@ -436,6 +440,28 @@ class Reading:
     def put(self, matrices):
         "Write to the weight"
         self.weight.copy_(self.geometry.weight(matrices, self.weight) if self.is_conv else matrices[0])
+
+def reading_of(
+    owners:Owners, # of the model that runs
+    names, # of weights that matter
+    func, args, kwargs # an operation
+)->tuple: # the weight's name, the `Block` that is read, and the `Reading`; `None` if it reads none of these weights as a matrix
+    "What an operation reads"
+    name = owners.of(args[_weight_at[func]]) if func in _weight_at else None
+    if name not in names: return None
+    block = _block(args[_weight_at[func]], owners.tensors[name], func, args)
+    return None if block is None else (name,block,Reading(func, args, kwargs))
+
+def places_of(
+    batch:Batch, # that runs
+    reading:Reading,
+    out:Tensor, # what has come out
+    n_in:int, # how many numbers are read at once
+    n_out:int # how many outputs
+)->Tensor: # positions
+    "Places that are looked at: of padding none, of very many some"
+    n = out.numel()//out.shape[1]
+    return _rows(_real_of(n, None if reading.is_conv else _real_places(batch)), n_in, n_out).to(out.device)
 
 # %% ../../nbs/shrink/10_calibrate.ipynb #ca000020
 class Solver(Mode):
@@ -542,7 +568,7 @@ def _inverse(scale):
     return (1/scale).masked_fill(near_zero, 0.)
 
 # %% ../../nbs/shrink/10_calibrate.ipynb #ca000022
-def _batches_of(batches, model):
+def batches_of(batches, model):
     "An iterable over `Batch`es, more than once; the first one is checked"
     if isinstance(batches, (Tensor,Mapping,Batch)): batches = [batches]
     if iter(batches) is batches: batches = list(batches)
@@ -567,7 +593,7 @@ def _readers(graph, plan):
     return {n for n,d,_,_,read in touches if read and d in plan.keep.get(n, {})}
 
 @contextmanager
-def _looking(model):
+def looking(model):
     "The model in evaluation mode, and layers in operations that can be followed"
     flags = dict(fast_attention=False)
     if any(isinstance(m, nn.RNNBase) for m in model.modules()): flags['onednn'] = False
@@ -616,7 +642,7 @@ def calibrate(
     if not isinstance(plan, Plan): raise TypeError(f"plan must be a Plan, as of Pruner(model, xb).plan(50), not {plan!r}")
     plan = replace(plan, corrections={}, calibrated=())
     plan.check(model)
-    batches = _batches_of(batches, model)
+    batches = batches_of(batches, model)
     graph = graph or channel_graph(model, next(iter(batches)))
     readers = _readers(graph, plan)
     if not readers: return plan
@@ -626,9 +652,9 @@ def calibrate(
     for i,(batch,last) in enumerate(_with_last(batches), 1):
         batch = Batch.of(batch, model)
         heard.begin(batch)
-        with _looking(model), heard: out = run(model, batch)
+        with looking(model), heard: out = run(model, batch)
         if any(t.isnan().any() for t in tensors_of(out)): raise ValueError(f"{type(model).__name__} gives NaN for a batch to calibrate with")
-        with _looking(small):
+        with looking(small):
             solver.begin(last or i&(i-1)==0)   # as soon as there is twice as much
             with solver: run(small, batch)
     for n in readers-heard.calls.keys()-heard.refused.keys(): heard.refused[n] = 'no batch reaches it'
@@ -666,7 +692,7 @@ def refresh_norms(
 )->nn.Module:
     "Let each BatchNorm have the mean and variance of what comes into it over `batches`"
     net = unwrap(model)
-    batches = _batches_of(batches, net)
+    batches = batches_of(batches, net)
     norms = [m for m in net.modules() if isinstance(m, _BatchNorm) and m.running_mean is not None]
     sums = {m:_Sums(m) for m in norms}
     with evaluating(net), torch.no_grad(), NoDropout():

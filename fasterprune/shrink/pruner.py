@@ -19,7 +19,7 @@ from ..base.names import as_patterns, check_percent, check_whole, choose, match_
 from ..base.report import Report
 from ..channels.graph import channel_graph, Group, joint_scores, reductions
 from ..masks.granularity import layer_axes, weight_names
-from ..masks.criteria import criteria, get_criterion, large_final, needs_of
+from ..masks.criteria import criteria, large_final, needs_of
 from ..masks.schedule import get_schedule
 from ..masks.evidence import Evidence
 from ..masks.select import n_dead, round_keep
@@ -32,6 +32,7 @@ from .budget import (
     check_budget, fewest, name_of_cost, percents_by_group, percents_of, Size, Start, survivors, warn_short)
 from .state import check_optimizers, slice_state
 from .calibrate import calibrate as make_up
+from .reconstruct import channel_criterion, reconstruction, reconstruction_losses
 
 # %% ../../nbs/shrink/11_pruner.ipynb #9fb96b50
 class Pruner:
@@ -40,14 +41,14 @@ class Pruner:
         model:nn.Module, # any model
         xb, # sample inputs, without labels: a tensor, a tuple of arguments, or a dict of named ones; or `several` of these
         context:str='local', # 'local': the same share of each group; 'global': groups compete
-        criteria=large_final, # scores of weights: a function, or the name of one
+        criteria=large_final, # scores of weights: a function, or the name of one; or 'reconstruction', of channels
         *,
         reduce='mean', # how the scores of all weights of a channel make one: 'mean', 'sum', 'max', or a function of a list of tables
         ignore=(), # layers, their names, patterns or classes: groups that produce there are left alone
         lossy:bool=False # prune also where sizes matter (residual streams under LayerNorm, the depth of heads)
     ):
         if context not in ('local','global'): choose('context', str(context), ('local','global'), guess=False)
-        self.model,self.xb,self.context,self.criteria,self.lossy = unwrap(model),xb,context,get_criterion(criteria),lossy
+        self.model,self.xb,self.context,self.criteria,self.lossy = unwrap(model),xb,context,channel_criterion(criteria),lossy
         if xb is not None: Batch.of(xb, self.model)   # raises if the model cannot take it; a callback gives it later
         self.reduce = one_of('reduce', reduce, reductions)
         self.ignore = as_patterns(ignore)
@@ -158,6 +159,7 @@ def score(self:Pruner,
 )->Tensor:
     "A score for each channel of `group`"
     if self.criteria is criteria['random']: return torch.rand(len(group))
+    if self.criteria is reconstruction: raise ValueError("the criterion 'reconstruction' needs batches without labels: plan(…, calibrate=batches)")
     if inputs is None: inputs = self._see()
     params,places,scores = dict(self.model.named_parameters()),self._voters(group),{}
     for n in dict.fromkeys(n for n,*_ in places):
@@ -280,6 +282,19 @@ def _begin(self:Pruner, sparsity, round_to, of)->Begun:
     return Begun(sparsity, Start(groups, cost, model, self.batch), graph)
 
 # %% ../../nbs/shrink/11_pruner.ipynb #8d1c3b20
+@patch
+def _scores(self:Pruner, groups, batches):
+    "Scores by the name of a group; and pairs of groups that cannot be judged, and why"
+    if self.criteria is reconstruction and batches is not None:
+        losses = reconstruction_losses(self.model, batches, groups)
+        known = {n:s.float().cpu() for n,s in losses.items() if s is not None}
+        return known,[(n,'what reads it cannot make up for it') for n,s in losses.items() if s is None]
+    inputs = self._see()
+    self._complain()
+    judged = [g for g in groups if self._asked(g)]
+    scores = {g.name:self.score(g, inputs).cpu() for g in judged}
+    return scores,[(g.name,'has no gradients') for g in groups if g.name not in scores]
+
 class Planned(NamedTuple):
     "A plan for a percentage"
     plan:Plan      # what goes
@@ -290,18 +305,15 @@ def plan_from(self:Pruner,
     start:Start, # where the pruning began
     sparsity, # percent of what there was then, or a dict of percents by names of groups
     round_to:int=None, # the channels that stay are rounded up to a multiple of this
-    graph=None # of the model as it is now; default: it is looked at
+    graph=None, # of the model as it is now; default: it is looked at
+    batches=None # without labels, for the criterion `reconstruction`
 )->Planned:
     "What would go of the model as it is now; nothing changes"
     graph = graph or channel_graph(self.model, self.xb)
     groups,left = self.choose_groups(graph)
-    inputs = self._see()
     sizes,others = start.match(groups, self.model)
-    self._complain()
-    candidates,stayed = [],[]
-    for g,size in zip(groups, sizes):
-        if self._asked(g): candidates.append(Candidate(g, size, self.score(g, inputs).cpu()))
-        else: stayed.append((g.name,'has no gradients'))
+    scores,stayed = self._scores(groups, batches)
+    candidates = [Candidate(g, size, scores[g.name]) for g,size in zip(groups, sizes) if g.name in scores]
     trial,plan = Trial(graph, self.batch, False, None),Plan()
     while candidates:
         if start.cost: found = self._search(trial, candidates, sparsity, start, round_to)
@@ -328,7 +340,7 @@ def plan(self:Pruner,
 )->Plan:
     "What would go; nothing changes"
     sparsity,start,graph = self._begin(sparsity, round_to, of)
-    plan = self.plan_from(start, sparsity, round_to, graph).plan
+    plan = self.plan_from(start, sparsity, round_to, graph, calibrate).plan
     return _made_up(self.model, plan, calibrate, graph)
 
 def _made_up(model, plan, batches, graph=None):
@@ -356,7 +368,7 @@ def apply(self:Pruner,
 @patch
 def _rounds(self:Pruner, goals, round_to, start, graph=None, opt=None, batches=None):
     for goal in goals:
-        plan,stayed = self.plan_from(start, goal, round_to, graph)
+        plan,stayed = self.plan_from(start, goal, round_to, graph, batches)
         self.apply(_made_up(self.model, plan, batches, graph), opt)
         graph = None
         gone = start.saved(self.model)
@@ -444,5 +456,5 @@ def rounds(self:Pruner,
     bad = [p for p in percents if not 0<=p<=100]
     if bad: raise ValueError(f"the schedule returned {bad[0]}: not a percentage")
     if goals[-1]!=sparsity: raise ValueError(f"the schedule ends at {goals[-1]}, not at {sparsity}: what is removed does not come back")
-    if start.cost: self.plan_from(start, sparsity, round_to, graph)   # raises if that much cannot go
+    if start.cost: self.plan_from(start, sparsity, round_to, graph, calibrate)   # raises if that much cannot go
     return self._rounds(goals, round_to, start, opt=opt, batches=calibrate)

@@ -16,13 +16,14 @@ from ..base.run import Batch, few, full_copy, named_tensors, unwrap
 from ..base.names import check_percent
 from ..base.optim import memory_of, slow_weights
 from ..channels.graph import channel_graph
-from ..masks.criteria import get_criterion, large_final, needs_of
+from ..masks.criteria import large_final, needs_of
 from ..masks.schedule import get_schedule, one_cycle
 from ..shrink.plan import grow, Plan, plan_of
 from ..shrink.budget import check_budget, Start, warn_short
 from ..shrink.state import fits_parameter, forget_state, slice_state
 from ..shrink.calibrate import calibrate
 from ..shrink.pruner import Pruner
+from ..shrink.reconstruct import channel_criterion, reconstruction
 from .learner import (
     add_column, check_batches, check_schedule, FitCallback, own_weights, percent_at, refresh_at_end, restart_trackers, start_of)
 
@@ -104,9 +105,10 @@ class PruneCallback(FitCallback):
         self.calibrate,self.refresh = calibrate,refresh
         check_schedule(self.schedule, self.target)   # what is removed does not come back
         Pruner(nn.Identity(), None, context)   # complains first of what comes first
-        self.kw = dict(context=context, criteria=get_criterion(criteria), **kwargs)
+        self.kw = dict(context=context, criteria=channel_criterion(criteria), **kwargs)
         Pruner(nn.Identity(), None, **{k:v for k,v in self.kw.items() if k!='ignore'})   # complains now and not in the fit
         check_budget(self.target, round_to, of)
+        if self.kw['criteria'] is reconstruction and calibrate is False: raise ValueError("the criterion 'reconstruction' needs batches: calibrate=True takes those of the training")
 
     @property
     def learn(self): return self._learn
@@ -185,10 +187,11 @@ def _prune_to(self:PruneCallback, pct, force=False):
     self._look()
     if not (pct-self.asked>=self.every or ((force or pct>=self.target) and pct>self.asked)): return
     self.asked = pct
-    plan,self.stayed = self.pruner.plan_from(self.start, pct, self.round_to)
+    batches = {True:list(self.recent), False:None}.get(self.calibrate) if isinstance(self.calibrate, bool) else self.calibrate
+    plan,self.stayed = self.pruner.plan_from(self.start, pct, self.round_to, batches=batches)
     self.left = plan.left
     if not plan: return
-    if self.calibrate is not False: plan = calibrate(self._model, plan, list(self.recent) if self.calibrate is True else self.calibrate)
+    if batches is not None: plan = calibrate(self._model, plan, batches)
     slice_state(plan, self._model, self.opt)
     self.pruner.apply(plan)
     self.pruned,self.changed,self.shapes = self._gone(),True,self._shapes()
