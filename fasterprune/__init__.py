@@ -16,7 +16,7 @@ _modules = {'several':'.base.run', 'Report':'.base.report', 'digits_data':'.base
             'small_init_small_final':'.masks.criteria', 'magnitude_increase':'.masks.criteria',
             'movement':'.masks.criteria', 'movmag':'.masks.criteria', 'updating_magnitude_increase':'.masks.criteria',
             'updating_movement':'.masks.criteria', 'updating_movmag':'.masks.criteria', 'taylor':'.masks.criteria',
-            'snip':'.masks.criteria', 'fisher':'.masks.criteria', 'wanda':'.masks.criteria',
+            'snip':'.masks.criteria', 'fisher':'.masks.criteria', 'wanda':'.masks.criteria', 'fpgm':'.masks.criteria',
             'needs_of':'.masks.criteria', 'schedules':'.masks.schedule', 'one_shot':'.masks.schedule',
             'iterative':'.masks.schedule', 'agp':'.masks.schedule', 'one_cycle':'.masks.schedule',
             'dsd':'.masks.schedule', 'between':'.masks.schedule', 'plot_schedule':'.masks.schedule',

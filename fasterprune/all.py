@@ -11,7 +11,7 @@ from .masks.granularity import layer_axes, granularities
 from .masks.criteria import (criteria, large_final, squared_final, small_final, large_init, small_init,
                              large_init_large_final, small_init_small_final, magnitude_increase, movement, movmag,
                              updating_magnitude_increase, updating_movement, updating_movmag, taylor, snip, fisher,
-                             wanda, needs_of)
+                             wanda, fpgm, needs_of)
 from .masks.schedule import schedules, one_shot, iterative, agp, one_cycle, dsd, between, plot_schedule
 from .masks.plot import plot_kernels, plot_mask, plot_sparsity
 from .masks.sparsifier import Sparsifier, percent_zero
@@ -34,9 +34,10 @@ __all__ = ['several', 'Report', 'digits_data', 'mnist_data', 'minilm', 'sentence
            'plot_groups', 'layer_axes', 'granularities', 'criteria', 'large_final', 'squared_final', 'small_final',
            'large_init', 'small_init', 'large_init_large_final', 'small_init_small_final', 'magnitude_increase',
            'movement', 'movmag', 'updating_magnitude_increase', 'updating_movement', 'updating_movmag', 'taylor',
-           'snip', 'fisher', 'wanda', 'needs_of', 'schedules', 'one_shot', 'iterative', 'agp', 'one_cycle', 'dsd',
-           'between', 'plot_schedule', 'plot_kernels', 'plot_mask', 'plot_sparsity', 'Sparsifier', 'percent_zero',
-           'Plan', 'plan_of', 'grow', 'RepairError', 'shrink', 'find_dead', 'save_shrunk', 'load_shrunk',
-           'count_params', 'count_bytes', 'count_macs', 'milliseconds', 'in_turn', 'calibrate', 'refresh_norms',
-           'Pruner', 'trim', 'Inputs', 'digits_dls', 'mnist_dls', 'digits_net', 'digits_learner', 'keep_sparse',
-           'SparsifyCallback', 'PruneCallback', 'keep_plan', 'compare_ways', 'recommend_rounding', 'run_as']
+           'snip', 'fisher', 'wanda', 'fpgm', 'needs_of', 'schedules', 'one_shot', 'iterative', 'agp', 'one_cycle',
+           'dsd', 'between', 'plot_schedule', 'plot_kernels', 'plot_mask', 'plot_sparsity', 'Sparsifier',
+           'percent_zero', 'Plan', 'plan_of', 'grow', 'RepairError', 'shrink', 'find_dead', 'save_shrunk',
+           'load_shrunk', 'count_params', 'count_bytes', 'count_macs', 'milliseconds', 'in_turn', 'calibrate',
+           'refresh_norms', 'Pruner', 'trim', 'Inputs', 'digits_dls', 'mnist_dls', 'digits_net', 'digits_learner',
+           'keep_sparse', 'SparsifyCallback', 'PruneCallback', 'keep_plan', 'compare_ways', 'recommend_rounding',
+           'run_as']

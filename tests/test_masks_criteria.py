@@ -6,6 +6,11 @@ from fastcore.test import *
 from fastcore.test import *
 from fasterprune.masks.criteria import *
 
+def test_distances_are_those_to_all_others():
+    w = torch.randn(7,3,2,2)
+    for i,score in enumerate(fpgm(w)[:,0,0,0]): test_close(float(score), sum(float((w[i]-o).norm()) for o in w), 1e-4)
+    test_eq(fpgm(w).shape, w.shape); test_eq(fpgm(torch.randn(4)).shape, (4,))
+
 def test_a_criterion_of_your_own():
     def turncoats(w, init, **refs):
         turned = w.sign()!=init.sign()
@@ -33,7 +38,7 @@ def test_a_criterion_says_what_it_needs():
 
 def test_every_criterion_has_the_shape_of_the_weight():
     w,refs = torch.randn(4,3,3,3),dict(init=torch.randn(4,3,3,3), prev=torch.randn(4,3,3,3), grad=torch.randn(4,3,3,3), grad2=torch.rand(4,3,3,3), inputs=torch.rand(1,3,1,1))
-    test_eq(len(criteria), 18)
+    test_eq(len(criteria), 19)
     for n,c in criteria.items():
         test_eq(c(w, **{k:refs[k] for k in needs_of(c)}).shape, w.shape)
         assert torch.isfinite(c(w, **refs)).all()

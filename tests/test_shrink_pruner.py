@@ -22,7 +22,7 @@ from fasterprune.shrink.budget import (
     check_budget, fewest, name_of_cost, percents_by_group, percents_of, Size, Start, survivors, warn_short)
 from fasterprune.shrink.state import check_optimizers, slice_state
 from fasterprune.shrink.calibrate import calibrate as make_up
-from fasterprune.shrink.reconstruct import channel_criterion, reconstruction, reconstruction_losses
+from fasterprune.shrink.reconstruct import channel_criterion, is_scale, reconstruction, reconstruction_losses
 import torchvision, warnings
 from copy import deepcopy
 from torch.nn import functional as F
@@ -349,6 +349,27 @@ def test_channels_that_can_be_made_up_for_go_first():
     from fasterprune.masks.sparsifier import Sparsifier
     from fasterprune.shrink.reconstruct import reconstruction
     with expect_fail(TypeError, 'it is for a Pruner'): Sparsifier(net, criteria=reconstruction, layer_type=nn.Linear).prune_model(50)
+
+def test_groups_of_the_same_shape_compete():
+    torch.manual_seed(0)
+    net = nn.Sequential(*[o for a,b in ((3,8),(8,8),(8,8),(8,16),(16,16)) for o in (nn.Conv2d(a,b,3,padding=1),nn.BatchNorm2d(b),nn.ReLU())], nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16,4)).eval()
+    x = torch.randn(2,3,8,8)
+    with torch.no_grad(): net[3].weight[:] *= .01   # one of the layers of eight channels is small
+    p = Pruner(net, x, 'isomorphic')
+    plan = p.plan(50)
+    left = [len(plan.keep[f'{i}.weight'][0]) if 0 in plan.keep.get(f'{i}.weight', {}) else len(net[i].weight) for i in (0,3,6,9,12)]
+    assert left[1]<left[2] and abs(left[1]+left[2]-8)<=1 and left[3]==8, left   # alike in shape, so they compete; others lose their share
+    assert Pruner(net, x, 'isomorphic').plan(50, of='macs').keep
+    with expect_fail(ValueError, "'isomorphic'"): Pruner(net, x, 'isomorph')
+
+def test_scales_of_norms_are_asked():
+    net = nn.Sequential(nn.Conv2d(3,8,3), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8,6,3), nn.ReLU(), nn.Flatten(), nn.Linear(6*16,4)).eval()
+    x = torch.randn(2,3,8,8)
+    net[1].weight.data = torch.tensor([5.,1,4,2,8,.5,3,.1])
+    with warnings.catch_warnings(record=True): plan = Pruner(net, x, criteria='norm_scale').plan(50)
+    test_eq(plan.keep['0.weight'][0], [0,2,4,6])
+    assert '3.weight' in str(plan.left) and 'has no norm' in str(plan.left)
+    test_eq(Pruner(net, x, criteria='norm_scale').score(Pruner(net, x).groups()['0.weight']).argmax(), 4)
 
 def test_a_pruner_looks_at_its_batch_when_it_is_made_and_says_where_nothing_can_go():
     m,x = nn.Sequential(nn.Linear(4,8), nn.ReLU(), nn.Linear(8,2)),torch.randn(3,4)
