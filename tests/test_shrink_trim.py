@@ -7,7 +7,7 @@ from torch import nn
 from typing import NamedTuple
 from fasterprune.base.run import light_copy, unwrap
 from fasterprune.shrink.plan import Plan
-import tempfile, torchvision
+import tempfile, torch, torchvision
 from copy import deepcopy
 from torch.nn import functional as F
 from fastcore.test import *
@@ -15,6 +15,7 @@ from fasterprune.shrink.plan import grow, plan_of
 from fasterprune.masks.sparsifier import Sparsifier
 from fasterprune.shrink.shrink import find_dead, load_shrunk, save_shrunk, shrink
 from fasterprune.shrink.pruner import Pruner
+from fasterprune.shrink.trim import trim
 from fastcore.test import *
 from fasterprune.shrink.trim import *
 from fasterprune.shrink.trim import _Part, _Slice

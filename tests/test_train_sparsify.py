@@ -15,6 +15,7 @@ from fasterprune.masks.sparsifier import check_settings, conv_layers, Sparsifier
 from fasterprune.train.learner import check_batches, check_schedule, FitCallback, percent_at, sample_batch, start_of
 from fasterprune.train.keep import keep_sparse, take_over
 import contextlib, io
+from fastai.basics import L, ranger
 from fastcore.test import *
 from fasterprune.channels.graph import channel_graph
 from fasterprune.masks.criteria import criteria, wanda
