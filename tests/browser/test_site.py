@@ -93,6 +93,22 @@ def test_search_finds_sparsifier(browser, url, site):
     assert any(urlsplit(h).path.endswith('/sparsifier.html') for _,h in found), found
     assert not errors(browser)
 
+# what people type -> pages of which one should be found
+typed = {'MaskedLinear':['own_masks'], '2:4':['granularity'], 'phone':['phone'], 'quantization':['phone'], 'fine-tune':['sparsify'],
+         'adjacency':['own_masks'], 'L1':['criteria'], 'GPU':['install'], 'migrate':['migrate'], 'cite':['papers'], 'FLOPs':['cost']}
+
+def test_search_knows_what_people_type(site):
+    txt = (site/'searchindex.js').read_text(encoding='utf-8')
+    index = json.loads(txt[txt.index('(')+1:txt.rindex(')')])
+    for word,wanted in typed.items():
+        found = {index['docnames'][o[0]].rpartition('/')[2] for o in index['indexentries'].get(word.lower(), [])}
+        assert found & set(wanted), (word, found)
+
+def test_search_finds_what_people_type(browser, url):
+    for word,wanted in typed.items():
+        first = [urlsplit(h).path.rpartition('/')[2].removesuffix('.html') for _,h in search(browser, url, word)[:5]]
+        assert set(first) & set(wanted), (word, first)
+
 def test_search_says_when_there_is_nothing(browser, url): assert search(browser, url, 'qwertyuiop')==[]
 
 def test_light_and_dark(browser, url):
