@@ -53,7 +53,10 @@ def _cell(c, nb, pages):
     if c.cell_type=='markdown': return {**new, 'source':_links(c.source, nb, pages)}
     new.update(outputs=[_output(o) for o in c.outputs], execution_count=None)
     tags = cell_tags(c)
+    test = (c.directives_ or {}).get('test')
+    if test: tags.append('hide-input')
     if tags: new['metadata']['tags'] = tags
+    if test: new['metadata']['mystnb'] = dict(code_prompt_show=f'Test: {test.strip()}', code_prompt_hide=f'Test: {test.strip()}')
     widths = [png_width(png_of(o)) for o in c.outputs if png_of(o)]
     if widths: new['metadata']['mystnb'] = dict(image=dict(width=f'{max(widths)}px', alt=alt_text(c)))
     return new
