@@ -31,6 +31,7 @@ from .cost import count_bytes, count_macs, count_params
 from .budget import (
     check_budget, fewest, name_of_cost, percents_by_group, percents_of, Size, Start, survivors, warn_short)
 from .state import check_optimizers, slice_state
+from .calibrate import calibrate as make_up
 
 # %% ../../nbs/shrink/11_pruner.ipynb #9fb96b50
 class Pruner:
@@ -322,11 +323,17 @@ def plan_from(self:Pruner,
 def plan(self:Pruner,
     sparsity, # percent (70 is 70 %), or a dict from groups, layers or patterns to percents of their channels
     round_to:int=None, # the channels that stay are rounded up to a multiple of this
-    of='channels' # percent of what: 'channels' that could go, 'params', 'macs', 'bytes', 'ms', or a function `(model, xb)`
+    of='channels', # percent of what: 'channels' that could go, 'params', 'macs', 'bytes', 'ms', or a function `(model, xb)`
+    calibrate=None # batches without labels, with which what goes is made up for, as in the function `calibrate`
 )->Plan:
     "What would go; nothing changes"
     sparsity,start,graph = self._begin(sparsity, round_to, of)
-    return self.plan_from(start, sparsity, round_to, graph).plan
+    plan = self.plan_from(start, sparsity, round_to, graph).plan
+    return _made_up(self.model, plan, calibrate, graph)
+
+def _made_up(model, plan, batches, graph=None):
+    "`plan`, calibrated if there are batches"
+    return plan if batches is None else make_up(model, plan, batches, graph)
 
 # %% ../../nbs/shrink/11_pruner.ipynb #aed1f7cd
 @patch
@@ -347,10 +354,10 @@ def apply(self:Pruner,
 
 # %% ../../nbs/shrink/11_pruner.ipynb #b82d0369
 @patch
-def _rounds(self:Pruner, goals, round_to, start, graph=None, opt=None):
+def _rounds(self:Pruner, goals, round_to, start, graph=None, opt=None, batches=None):
     for goal in goals:
         plan,stayed = self.plan_from(start, goal, round_to, graph)
-        self.apply(plan, opt)
+        self.apply(_made_up(self.model, plan, batches, graph), opt)
         graph = None
         gone = start.saved(self.model)
         yield gone
@@ -362,12 +369,13 @@ def prune_model(self:Pruner,
     sparsity, # percent of what is there now (70 is 70 %), or a dict from groups, layers or patterns to percents of their channels
     round_to:int=None, # the channels that stay are rounded up to a multiple of this
     of='channels', # percent of what: 'channels' that could go, 'params', 'macs', 'bytes', 'ms', or a function `(model, xb)`
-    opt=None # the optimizer that trains the model, or a list of them: it goes on with what belongs to what stays
+    opt=None, # the optimizer that trains the model, or a list of them: it goes on with what belongs to what stays
+    calibrate=None # batches without labels, with which what goes is made up for, as in the function `calibrate`
 )->nn.Module:
     "Remove channels, in place"
     check_optimizers(opt, self.model)
     sparsity,start,graph = self._begin(sparsity, round_to, of)
-    for _ in self._rounds([sparsity], round_to, start, graph, opt): pass
+    for _ in self._rounds([sparsity], round_to, start, graph, opt, calibrate): pass
     return self.model
 
 # %% ../../nbs/shrink/11_pruner.ipynb #396c78d9
@@ -421,7 +429,8 @@ def rounds(self:Pruner,
     schedule='agp', # progress: a function `(start, end, pos)`, or the name of one
     round_to:int=None, # the channels that stay are rounded up to a multiple of this
     of='channels', # percent of what, as in `plan`
-    opt=None # as in `prune_model`
+    opt=None, # as in `prune_model`
+    calibrate=None # as in `prune_model`: after each round
 ): # iterator over what has gone after each round, in percent, measured
     "Prune in `n` rounds; train in the loop"
     check_whole(n or 0, f"n={n!r} is not a positive whole number of rounds")
@@ -436,4 +445,4 @@ def rounds(self:Pruner,
     if bad: raise ValueError(f"the schedule returned {bad[0]}: not a percentage")
     if goals[-1]!=sparsity: raise ValueError(f"the schedule ends at {goals[-1]}, not at {sparsity}: what is removed does not come back")
     if start.cost: self.plan_from(start, sparsity, round_to, graph)   # raises if that much cannot go
-    return self._rounds(goals, round_to, start, opt=opt)
+    return self._rounds(goals, round_to, start, opt=opt, batches=calibrate)
