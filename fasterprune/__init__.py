@@ -25,11 +25,13 @@ _modules = {'several':'.base.run', 'Report':'.base.report', 'digits_data':'.base
             'plan_of':'.shrink.plan', 'grow':'.shrink.plan', 'RepairError':'.shrink.replay',
             'find_dead':'.shrink.shrink', 'save_shrunk':'.shrink.shrink', 'load_shrunk':'.shrink.shrink',
             'count_params':'.shrink.cost', 'count_bytes':'.shrink.cost', 'count_macs':'.shrink.cost',
-            'milliseconds':'.shrink.cost', 'in_turn':'.shrink.cost', 'Pruner':'.shrink.pruner', 'trim':'.shrink.trim',
-            'plan_keeping':'.shrink.trim', 'digits_dls':'.train.datasets', 'mnist_dls':'.train.datasets',
-            'digits_net':'.train.datasets', 'digits_learner':'.train.datasets', 'keep_sparse':'.train.keep',
-            'SparsifyCallback':'.train.sparsify', 'PruneCallback':'.train.prune', 'keep_plan':'.train.prune',
-            'compare_ways':'.study.speed', 'recommend_rounding':'.study.speed', 'run_as':'.study.speed'}
+            'milliseconds':'.shrink.cost', 'in_turn':'.shrink.cost', 'calibrate':'.shrink.calibrate',
+            'refresh_norms':'.shrink.calibrate', 'Pruner':'.shrink.pruner', 'trim':'.shrink.trim',
+            'plan_keeping':'.shrink.trim', 'Inputs':'.train.learner', 'digits_dls':'.train.datasets',
+            'mnist_dls':'.train.datasets', 'digits_net':'.train.datasets', 'digits_learner':'.train.datasets',
+            'keep_sparse':'.train.keep', 'SparsifyCallback':'.train.sparsify', 'PruneCallback':'.train.prune',
+            'keep_plan':'.train.prune', 'compare_ways':'.study.speed', 'recommend_rounding':'.study.speed',
+            'run_as':'.study.speed'}
 
 def __getattr__(name):
     if name in _modules: return getattr(import_module(_modules[name], __name__), name)

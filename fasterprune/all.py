@@ -19,8 +19,10 @@ from .shrink.plan import Plan, plan_of, grow
 from .shrink.replay import RepairError
 from .shrink.shrink import shrink, find_dead, save_shrunk, load_shrunk
 from .shrink.cost import count_params, count_bytes, count_macs, milliseconds, in_turn
+from .shrink.calibrate import calibrate, refresh_norms
 from .shrink.pruner import Pruner
 from .shrink.trim import trim, plan_keeping
+from .train.learner import Inputs
 from .train.datasets import digits_dls, mnist_dls, digits_net, digits_learner
 from .train.keep import keep_sparse
 from .train.sparsify import SparsifyCallback
@@ -35,6 +37,7 @@ __all__ = ['several', 'Report', 'digits_data', 'mnist_data', 'minilm', 'sentence
            'snip', 'fisher', 'wanda', 'needs_of', 'schedules', 'one_shot', 'iterative', 'agp', 'one_cycle', 'dsd',
            'between', 'plot_schedule', 'plot_kernels', 'plot_mask', 'plot_sparsity', 'Sparsifier', 'percent_zero',
            'Plan', 'plan_of', 'grow', 'RepairError', 'shrink', 'find_dead', 'save_shrunk', 'load_shrunk',
-           'count_params', 'count_bytes', 'count_macs', 'milliseconds', 'in_turn', 'Pruner', 'trim', 'plan_keeping',
-           'digits_dls', 'mnist_dls', 'digits_net', 'digits_learner', 'keep_sparse', 'SparsifyCallback',
-           'PruneCallback', 'keep_plan', 'compare_ways', 'recommend_rounding', 'run_as']
+           'count_params', 'count_bytes', 'count_macs', 'milliseconds', 'in_turn', 'calibrate', 'refresh_norms',
+           'Pruner', 'trim', 'plan_keeping', 'Inputs', 'digits_dls', 'mnist_dls', 'digits_net', 'digits_learner',
+           'keep_sparse', 'SparsifyCallback', 'PruneCallback', 'keep_plan', 'compare_ways', 'recommend_rounding',
+           'run_as']

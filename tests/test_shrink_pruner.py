@@ -26,6 +26,7 @@ from fasterprune.shrink.cost import count_bytes, count_macs, count_params
 from fasterprune.shrink.budget import (
     check_budget, fewest, name_of_cost, percents_by_group, percents_of, Size, Start, survivors, warn_short)
 from fasterprune.shrink.state import check_optimizers, slice_state
+from fasterprune.shrink.calibrate import calibrate as make_up
 import torchvision, warnings
 from copy import deepcopy
 from torch.nn import functional as F
@@ -316,6 +317,28 @@ def test_the_optimizer_goes_on_where_the_pruner_cuts():
     with expect_fail(ValueError, 'trains no parameter'): Pruner(m, x).prune_model(50, opt=torch.optim.SGD(was.parameters(), .1))
     with expect_fail(TypeError, 'opt is an optimizer'): Pruner(m, x).rounds(50, opt='adam')
     test_eq([p.shape for p in m.parameters()], [p.shape for p in was.parameters()])
+
+def test_what_goes_is_made_up_for():
+    from fasterprune.shrink.plan import plan_of
+    torch.manual_seed(0)
+    x,new = torch.randn(256,10),torch.randn(256,10)
+    net = nn.Sequential(nn.Linear(10,64), nn.ReLU(), nn.Linear(64,64), nn.ReLU(), nn.Linear(64,3)).eval()
+    def missed(model):
+        with torch.no_grad(): return float((model(new)-net(new)).square().sum())
+    for how in (dict(), dict(of='macs'), dict(round_to=8)):
+        cut,made_up = (Pruner(deepcopy(net), x[:2]).prune_model(60, **how, **kw) for kw in ({},dict(calibrate=x)))
+        test_eq([p.shape for p in made_up.parameters()], [p.shape for p in cut.parameters()])
+        assert missed(made_up)<.4*missed(cut)
+        test_eq(plan_of(made_up), Pruner(net, x[:2]).plan(60, **how, calibrate=x))
+    model = deepcopy(net)
+    opt = torch.optim.Adam(model.parameters())
+    for _ in Pruner(model, x[:2]).rounds(60, n=3, opt=opt, calibrate=x.split(64)):
+        model(x).square().sum().backward(); opt.step(); opt.zero_grad()
+    test_eq(len(plan_of(model).calibrated), 6)
+    model,old = deepcopy(net),[p.clone() for p in net.parameters()]
+    with expect_fail(ValueError, 'no batch'): Pruner(model, x[:2]).prune_model(60, calibrate=[])
+    with expect_fail(TypeError, 'without labels'): Pruner(model, x[:2]).prune_model(60, calibrate=[(x,x)])
+    assert all(torch.equal(p, o) for p,o in zip(model.parameters(), old))
 
 def test_a_pruner_looks_at_its_batch_when_it_is_made_and_says_where_nothing_can_go():
     m,x = nn.Sequential(nn.Linear(4,8), nn.ReLU(), nn.Linear(8,2)),torch.randn(3,4)

@@ -198,6 +198,27 @@ def test_trim_folds_constants_and_passes_gradients():
     for i,r in zip(f[2], f[3]): test_close(g[plan.keep['3.weight'][0]][:,i], r*g[plan.keep['3.weight'][0]][:,f[4]], eps=1e-12)
     test_close(g[plan.keep['3.weight'][0]], of[plan.keep['3.weight'][0]], eps=1e-12)
 
+def test_trim_makes_up_for_what_goes():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(3,8,3,bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8,6,3,bias=False), nn.BatchNorm2d(6), nn.Flatten(), nn.Linear(24,4)).double()
+    x = torch.randn(40,3,6,6).double()
+    for m in (net[1],net[4]): m.running_mean.normal_(std=.1); m.weight.data.uniform_(.5,2)
+    plan = Pruner(net, x).plan(50, calibrate=x)
+    assert {'4.running_mean','3.weight'}&set(plan.corrections)
+    full,small = deepcopy(net),plan.apply(deepcopy(net))
+    for training in (False,True):
+        t = trim(full, plan).train(training)
+        small.train(training)
+        full.zero_grad(); small.zero_grad()
+        got,want = t(x),small(x)
+        test_close(got, want, 1e-12)
+        got.square().sum().backward(); want.square().sum().backward()
+        for (n,p),q in zip(full.named_parameters(), small.parameters()):
+            test_close(plan.take(n, p.grad) if n in plan.keep else p.grad, q.grad, 1e-9)
+    for (n,now),want in zip(full.named_buffers(), small.buffers()):   # what the pass has learned goes back, and nothing is added twice
+        kept = plan.take(n, now) if n in plan.keep else now
+        test_close(plan.correct(n, kept).double(), want.double(), 1e-12)
+
 def test_trim_takes_a_module_and_a_plan():
     from types import SimpleNamespace
     net,x = nn.Sequential(nn.Linear(4,8), nn.ReLU(), nn.Linear(8,2)),torch.randn(2,4)

@@ -122,12 +122,14 @@ class Trimmed(nn.Module):
         return self.plan.fold(tensors)
 
     def slices(self):
-        "The weights that compute, by name"
+        "The weights that compute, by name, with what makes up for what goes"
         ps = dict(self.full.named_parameters())
         ps.update({n:t for n,t in self._folded().items() if n in ps})
         for n in self.parts:
             if n in ps: ps[n] = _Slice.apply(ps[n], self._part(n, ps[n]))
-        return ps
+        return self._corrected(ps)
+
+    def _corrected(self, tensors): return {n:self.plan.correct(n, t) for n,t in tensors.items()}
 
     def _make(self):
         small = self.plan.apply(light_copy(self.full))
@@ -179,6 +181,7 @@ class Trimmed(nn.Module):
         full = dict(self.full.named_buffers())
         given = {**full, **{n:t for n,t in self._folded().items() if n in full}} if self.scaled else dict(full)
         for n in given.keys()&self.parts.keys(): given[n] = self._part(n, given[n]).get(given[n])
+        given = self._corrected(given)
         ts = {**self.slices(),**given}
         out = torch.func.functional_call(self.small, ts, args, kwargs)
         if torch.is_grad_enabled() and not torch.compiler.is_compiling(): self._leave(ts)
@@ -193,11 +196,12 @@ class Trimmed(nn.Module):
             of,_,k = n.rpartition('.')
             m = self.full.get_submodule(of)
             replaced = ts[n] is not given[n]
-            if n not in self.parts:   # the pass had the buffer itself
+            if n not in self.parts and n not in self.plan.corrections:   # the pass had the buffer itself
                 if replaced: setattr(m, k, ts[n])
             elif m.training or replaced:
-                full = b.clone(memory_format=torch.contiguous_format)
-                b.copy_(self._part(n, b).put(full, ts[n]))
+                now = ts[n]-self.plan.corrections[n].to(b) if n in self.plan.corrections else ts[n]
+                if n in self.parts: now = self._part(n, b).put(b.clone(memory_format=torch.contiguous_format), now)
+                b.copy_(now)
 
 
 # %% ../../nbs/shrink/12_trim.ipynb #trm0own5
