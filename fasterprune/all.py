@@ -21,7 +21,7 @@ from .shrink.shrink import shrink, find_dead, save_shrunk, load_shrunk
 from .shrink.cost import count_params, count_bytes, count_macs, milliseconds, in_turn
 from .shrink.calibrate import calibrate, refresh_norms
 from .shrink.pruner import Pruner
-from .shrink.trim import trim
+from .shrink.trim import trim, plan_keeping
 from .train.learner import Inputs
 from .train.datasets import digits_dls, mnist_dls, digits_net, digits_learner
 from .train.keep import keep_sparse
@@ -38,6 +38,6 @@ __all__ = ['several', 'Report', 'digits_data', 'mnist_data', 'minilm', 'sentence
            'dsd', 'between', 'plot_schedule', 'plot_kernels', 'plot_mask', 'plot_sparsity', 'Sparsifier',
            'percent_zero', 'Plan', 'plan_of', 'grow', 'RepairError', 'shrink', 'find_dead', 'save_shrunk',
            'load_shrunk', 'count_params', 'count_bytes', 'count_macs', 'milliseconds', 'in_turn', 'calibrate',
-           'refresh_norms', 'Pruner', 'trim', 'Inputs', 'digits_dls', 'mnist_dls', 'digits_net', 'digits_learner',
-           'keep_sparse', 'SparsifyCallback', 'PruneCallback', 'keep_plan', 'compare_ways', 'recommend_rounding',
-           'run_as']
+           'refresh_norms', 'Pruner', 'trim', 'plan_keeping', 'Inputs', 'digits_dls', 'mnist_dls', 'digits_net',
+           'digits_learner', 'keep_sparse', 'SparsifyCallback', 'PruneCallback', 'keep_plan', 'compare_ways',
+           'recommend_rounding', 'run_as']

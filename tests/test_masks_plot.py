@@ -8,8 +8,11 @@ from matplotlib.patches import Rectangle
 from torch import nn, Tensor
 from fasterprune.base.report import Report
 from fasterprune.masks.granularity import axes_of, layer_axes, weight_axes, weight_names
+from matplotlib import pyplot as plt
+from torch import nn
 from fastcore.test import *
 from fasterprune.masks.granularity import Groups
+from fasterprune.masks.plot import plot_kernels, plot_sparsity
 from fastcore.test import *
 from fasterprune.masks.plot import *
 

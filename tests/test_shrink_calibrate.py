@@ -13,9 +13,11 @@ from fasterprune.base.run import Batch, evaluating, kernels, light_copy, Mode, n
 from fasterprune.channels.graph import channel_graph
 from fasterprune.shrink.plan import Calibrated, Plan
 from fasterprune.shrink.verify import outputs_of
-import warnings
+import torch, warnings
 from copy import deepcopy
+from torch import nn
 from fastcore.test import *
+from fasterprune.shrink.calibrate import calibrate, Moments, solve
 from fasterprune.shrink.plan import plan_of
 from fasterprune.shrink.sizes import plan_for
 from fasterprune.base.data import digits_data

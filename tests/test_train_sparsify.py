@@ -16,6 +16,7 @@ from fasterprune.train.learner import (
     check_batches, check_schedule, FitCallback, percent_at, refresh_at_end, sample_batch, start_of)
 from fasterprune.train.keep import keep_sparse, take_over
 import contextlib, io
+from fastai.basics import L, ranger
 from fastcore.test import *
 from fasterprune.channels.graph import channel_graph
 from fasterprune.masks.criteria import criteria, wanda
@@ -41,6 +42,18 @@ def test_no_optimizer_brings_a_zero_back():
             learn.fit(1, 1e-2, cbs=[CheckZeros(), *extra])   # masks outlive the fit
         test_close(learn.keep_sparse.sparsifiers[0].masked, 70, eps=2)
         assert learn.keep_sparse.sparsity>=was
+
+def test_fine_tune_reaches_its_target_in_its_first_fit_and_trained_parts_by_themselves_do_not():
+    def body_and_head(model): return [[*model[:3].parameters()], [*model[3:].parameters()]]
+    class Note(Callback):
+        "Notes the sparsity at the end of each epoch"
+        order,seen = 90,[]
+        def after_epoch(self): self.seen.append(self.learn.keep_sparse.sparsity)
+    learn,note = digits_learner(digits_net(8), bs=256, splitter=body_and_head),Note()
+    note.seen = []
+    with learn.no_bar(), learn.no_logging(): learn.fine_tune(2, 1e-2, freeze_epochs=1, cbs=[SparsifyCallback(70, 'weight'), note])
+    test_eq(len(note.seen), 3)
+    for pct in note.seen: test_close(pct, 70, eps=.1)
 
 def test_coupled_channels_stay_zero_and_can_all_go():
     class Res(nn.Module):

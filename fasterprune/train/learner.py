@@ -94,7 +94,7 @@ def check_schedule(
 ):
     "Raise if `schedule` takes other arguments, leaves 0 to 100 percent, or ends elsewhere"
     try: inspect.signature(schedule).bind(0., target, 0.)
-    except TypeError: raise TypeError(f"a schedule is called with (start, end, pos), and {schedule!r} takes something else. "
+    except TypeError: raise TypeError(f"a schedule is called with (start, end, pos), and {getattr(schedule, '__name__', schedule)} takes something else. "
                                       "fastai's SchedCos(start, end) and its like already have both ends: pass 'cos', or a function of the three") from None
     *_,end = [percent_at(schedule, 0., target, i/100) for i in range(101)]
     ends = [target,0.] if comes_back else [target]
