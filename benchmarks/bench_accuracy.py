@@ -1,21 +1,25 @@
 """What is left of the accuracy when channels are gone: right after the cut, calibrated, and trained again.
 
-    python benchmarks/bench_accuracy.py digits [seeds] | mnist [seeds] | minilm [sentences] | efficientnet     -> accuracy_NETWORK.csv
-    python benchmarks/bench_accuracy.py                                                                        the tables of these files
+    python benchmarks/bench_accuracy.py digits [seeds] | minilm [sentences]     -> accuracy_NETWORK.csv
+    python benchmarks/bench_accuracy.py                                         the tables of these files
 
 The same network, seeds and multiplications for all: Torch-Pruning (if it is installed) is given the ratio with which its network
 has as many multiplications as asked, or fewer. Nothing that is used to calibrate is used to judge. `trained` is four epochs more at
-a lower rate (digits_resnet.py) for the digits.
+a lower rate (digits_resnet.py) for the digits; for the sentence encoder the two numbers are the cosine to the full network's
+vectors times 100, and in how many percent of the sentences the nearest other one is the same, and sentences are those of the
+documentation of installed packages.
 """
-import csv, sys, time, warnings
+import csv, importlib, inspect, pkgutil, random, re, sys, time, warnings
 from collections import defaultdict
 from copy import deepcopy
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import mean
 import torch
 from torch import nn
 from torch.nn import functional as F
+from fasterprune.base.data import embed_sentences, minilm, sentence_batch
 from fasterprune.shrink.calibrate import calibrate
 from fasterprune.shrink.cost import count_macs
 from fasterprune.shrink.pruner import Pruner
@@ -77,6 +81,49 @@ def run_digits(write, seeds=5):
                 right = digits.accuracy(m, x_valid, y_valid)
                 trained = digits.accuracy(digits.train(m, x, y, 4, .03, seed), x_valid, y_valid)
                 write(seed, round(percent, 1), way, right, trained)
+
+def documentation(packages=('numpy','scipy','sklearn','matplotlib','torch.nn','torch.optim','timm','transformers','pandas','networkx','sympy')):
+    "Sentences of the documentation of installed packages, each once"
+    found = []
+    for package in packages:
+        try: root = importlib.import_module(package)
+        except ImportError: continue
+        modules = [root]
+        for info in pkgutil.iter_modules(getattr(root, '__path__', [])):
+            if info.name[0]=='_' or info.name in ('tests','conftest','this'): continue
+            try: modules.append(importlib.import_module(f'{package}.{info.name}'))
+            except Exception: pass
+        docs = [inspect.getdoc(o) or '' for m in modules for n,o in vars(m).items() if n[0]!='_' and callable(o)]
+        for part in [part for doc in docs for part in doc.split('\n\n')[:3]]:
+            found += [s for s in re.split(r'(?<=[.!?]) (?=[A-Z])', ' '.join(part.split())) if 6<=len(s.split())<=40 and plain_sentence.fullmatch(s)]
+    return list(dict.fromkeys(found))
+
+plain_sentence = re.compile(r"[A-Z][\w ,;:'()\-.]+[.]")
+
+def run_minilm(write, n=256, n_judged=500):
+    "Cosine of the sentence vectors to the full network's, and how often the nearest other sentence is the same, in percent"
+    model,tokenizer = minilm()
+    texts = documentation()
+    random.Random(0).shuffle(texts)
+    judged,rest = texts[:n_judged],texts[n_judged:]
+    batches = [sentence_batch(tokenizer, rest[i:i+min(n, 256)]) for i in range(0, n, 256)]
+    xb = {k:v[:4] for k,v in batches[0].items()}
+    def vectors(m):
+        with torch.no_grad(): return torch.cat([embed_sentences(m, tokenizer, judged[i:i+100]) for i in range(0, n_judged, 100)])
+    def nearest(at): return (at@at.T).fill_diagonal_(-2).argmax(1)
+    want = vectors(model)
+    def judge(plan):
+        got = vectors(plan.apply(deepcopy(model)))
+        return 100*float((got*want).sum(1).mean()),100*float((nearest(got)==nearest(want)).float().mean())
+    names = Pruner(model, xb).groups()
+    for percent in (25,50):
+        asked = {k:percent if len(g)==12 or 'value' not in k else 0 for k,g in names.items()}   # heads and hidden units, not the places in heads
+        for criterion in ('large_final','reconstruction'):
+            started = time.process_time()
+            plan = Pruner(model, xb, criteria=criterion).plan(asked, calibrate=batches)
+            seconds = time.process_time()-started
+            write(n, percent, f'{criterion}: cut', *judge(replace(plan, corrections={}, calibrated=())))
+            write(n, percent, f'{criterion}: calibrated ({seconds:.0f} s of the processor)', *judge(plan))
 
 columns = 'seed percent way right trained'.split()
 
