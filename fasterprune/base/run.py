@@ -729,21 +729,29 @@ def _bound_elsewhere(f, own):
     of = getattr(getattr(f, 'func', f), '__self__', None)
     return of is not None and id(of) not in own
 
+def _attribute_leaves(m):
+    "The leaves of what a module has for itself"
+    for name,o in vars(m).items():
+        if name!='_modules' and o is not None and type(o) not in _atoms and not (type(o) in _bare and not o): yield from tree_leaves(o)
+
 def held(
     model:nn.Module # that has run
 )->dict: # by `id`, for `deepcopy`
     "Copies of what modules keep from their last pass, without its history, which could not be copied; hooks that others have set are theirs"
-    kept = [t for m in model.modules() for t in tree_leaves(vars(m)) if isinstance(t, Tensor) and not t.is_leaf]
+    modules = list(model.modules())
+    kept = [t for m in modules for t in _attribute_leaves(m) if isinstance(t, Tensor) and not t.is_leaf]
     res = {id(t):t.detach().clone() for t in kept}
-    own = {id(o) for m in model.modules() for o in (m,*vars(m).values())}
-    for m in model.modules():
-        hooks = [*m._forward_hooks.values(), *m._forward_pre_hooks.values(), *m._backward_hooks.values()]
-        res.update({id(f):f for f in hooks if _bound_elsewhere(f, own)})
-    return res
+    hooks = [f for m in modules for of in (m._forward_hooks,m._forward_pre_hooks,m._backward_hooks) for f in of.values()]
+    own = {id(o) for m in modules for o in (m,*vars(m).values())} if hooks else ()
+    return res|{id(f):f for f in hooks if _bound_elsewhere(f, own)}
+
+def _nothings(model):
+    "New empty containers for those that are empty, by `id`: `deepcopy` would be long over them, of which modules have a dozen each"
+    return {id(o):type(o)() for m in model.modules() for o in vars(m).values() if type(o) in _bare and type(o) is not tuple and not o}
 
 def _copied_model(model, memo):
     "A deep copy in the modes of `model`, which some modules forget: those that fx has made"
-    copy = deepcopy(model, memo)
+    copy = deepcopy(model, _nothings(model)|memo)
     for old,new in zip(model.modules(), copy.modules()):
         if new.training!=old.training: new.training = old.training
     return copy

@@ -247,6 +247,16 @@ class _Cut(NamedTuple):
     grad:Tensor   # or `None`
 
 @patch
+def resize(self:Plan,
+    model:nn.Module # changed in place
+):
+    "Let modules and calls have the sizes that they get"
+    for n,m in model.named_modules():
+        for k,(_,new) in self.sizes.get(n, {}).items(): setattr(m, k, new)
+        if n in self.calls: resize_calls(m, self.calls[n])
+    _follow_weights(model)
+
+@patch
 def apply(self:Plan,
     model:nn.Module # changed in place
 ):
@@ -266,11 +276,9 @@ def apply(self:Plan,
         reshaped(cut.param, cut.data)
         cut.param.grad = cut.grad
     for n,m in model.named_modules():
-        for k,(_,new) in self.sizes.get(n, {}).items(): setattr(m, k, new)
-        if n in self.calls: resize_calls(m, self.calls[n])
         if isinstance(m, nn.MultiheadAttention) and any(f'{n}.{k}' in self.keep for k in m.state_dict()): slim_attention(m)
     slim_encoders(model)
-    _follow_weights(model)
+    self.resize(model)
     before = plan_of(model)
     for m in model.modules(): m.__dict__.pop('_shrunk_by', None)
     model.__dict__['_shrunk_by'] = before.then(self) if before else self
