@@ -8,7 +8,7 @@ from fasterprune.base.run import light_copy, named_tensors
 from fasterprune.shrink.plan import Plan
 from fasterprune.shrink.sizes import Guess, Planner
 from fasterprune.shrink.replay import guessed, repaired, RepairError, Replays, without_attribute, without_misleading
-from fasterprune.shrink.verify import Choices, other_runs, outputs_of, rel_diff, reason_of, silenced, Verifier
+from fasterprune.shrink.verify import Choices, other_runs, OtherRun, outputs_of, rel_diff, reason_of, silenced, Verifier
 from torch import nn
 from fastcore.test import *
 from fasterprune.channels.graph import channel_graph

@@ -550,11 +550,19 @@ def _sets_mode(cls):
     params = list(inspect.signature(cls.train).parameters.values())[1:]
     return bool(params) and params[0].default is True
 
+@lru_cache(None)
+def _only_sets_mode(cls):
+    "Does `train` do no more than PyTorch's own?"
+    return cls.train is nn.Module.train and cls.eval is nn.Module.eval and cls.__setattr__ is nn.Module.__setattr__
+
 def set_mode(
     model:nn.Module, # any model
     training:bool # the mode of all its modules
 ):
     "`model.train(training)`, also where `train` is another verb"
+    if all(_only_sets_mode(type(m)) for m in model.modules()):
+        for m in model.modules(): vars(m)['training'] = training
+        return
     if all(_sets_mode(type(m)) for m in model.modules()):
         if training: model.train()
         else: model.eval()

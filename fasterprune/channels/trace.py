@@ -13,7 +13,7 @@ __all__ = ['op_kinds', 'Operation', 'operations', 'call_kinds', 'Site', 'own_nor
 import torch
 import numpy as np
 from collections import Counter, defaultdict, namedtuple
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from fastcore.basics import patch
 from torch import nn, Tensor
@@ -648,7 +648,8 @@ def watched(
 )->Trace:
     "Run a model and write down what it shows; once more in training mode if parameters or buffers were not reached"
     trace = Trace(model)
-    with evaluating(model), plain():
+    has_state = callable(getattr(model, 'reset', None))
+    with evaluating(model) if has_state else nullcontext(), plain():
         # so that the code is seen that makes the state of a model fit another batch
         half = xb.half() if reset_states(model) else None
         if half is not None: run(model, half)

@@ -226,8 +226,9 @@ def take(self:Plan,
 ):
     "What stays of a tensor that belongs to a parameter"
     order = _order(t)
-    for d,i in self.keep[name].items(): t = t.index_select(d, torch.tensor(i, device=t.device))
-    return t.clone(memory_format=order) if t.layout==torch.strided else t
+    part = _part(t, self.keep[name])
+    if t.layout!=torch.strided: return part
+    return part.clone(memory_format=order) if part is t else part.contiguous(memory_format=order)
 
 def _follow_weights(model):
     "What modules remember beside their parameters"

@@ -18,7 +18,7 @@ from ..base.run import light_copy, named_tensors
 from .plan import Plan
 from .sizes import Guess, Planner
 from .replay import guessed, repaired, RepairError, Replays, without_attribute, without_misleading
-from .verify import Choices, other_runs, outputs_of, rel_diff, reason_of, silenced, Verifier
+from .verify import Choices, other_runs, OtherRun, outputs_of, rel_diff, reason_of, silenced, Verifier
 
 # %% ../../nbs/shrink/05_trial.ipynb #7a10c413
 def rounding(graph, dtype, steps=256):
@@ -30,10 +30,11 @@ class _Reference:
     "What a smaller network is compared with"
     def __init__(self,
         model,
-        outputs # function of a model -> its outputs
-    ): self.model,self.outputs = model,outputs
+        outputs, # function of a model -> its outputs
+        known:bool=False # may outputs be taken that are known already?
+    ): self.model,self.outputs,self.known = model,outputs,known
     @cached_property
-    def wanted(self): return self.outputs(self.model)
+    def wanted(self): return self.outputs(self.model, self.known)
     @cached_property
     def choices(self):
         with Choices() as choices: self.outputs(self.model)
@@ -61,12 +62,9 @@ class Trial:
         others = other_runs(graph, xb)
         self.verify = Verifier(graph, xb, others)
         # where nothing is folded, part of a batch tells no more than was verified
-        self.runs = [(xb,False), *(others if exact else [(x,train) for x,train in others if train])]
+        self.runs = [OtherRun(xb, False, None), *(o for o in others if exact or o.train)]
         self.replays_of = {}   # classes that go -> `Replays`, of one set of classes at a time
-        self.references = {None:_Reference(graph.model, self.outputs)} if exact else {}
-        wanted = self.reference(()).wanted if exact else outputs_of(graph.model, xb)
-        if any(t.isnan().any() for t in wanted):
-            raise ValueError(f"{type(graph.model).__name__} gives NaN for this batch: nobody could tell whether a smaller network computes the same")
+        self.references = {None:_Reference(graph.model, self.outputs, known=True)} if exact else {}
 
     def replays(self, dead)->Replays:
         "What makes and runs the plans by which the classes `dead` go"
@@ -75,7 +73,18 @@ class Trial:
         return self.replays_of[key]
 
     def plan(self, dead, guess): return self.replays(dead).planner.plan(guess)
-    def outputs(self, model): return [t for x,train in self.runs for t in outputs_of(model, x, train)]
+    def outputs(self, model, known=False):
+        "The outputs of a model for all runs; those of the large one may be `known`"
+        def of(o): return o.outs if known and o.outs is not None else outputs_of(model, o.xb, o.train)
+        return [t for o in self.runs for t in of(o)]
+
+    @cached_property
+    def gives_nan(self): return any(t.isnan().any() for t in outputs_of(self.graph.model, self.xb))
+
+    def refuse_nan(self):
+        "Raise if the model gives NaN, which equals nothing"
+        if self.gives_nan:
+            raise ValueError(f"{type(self.graph.model).__name__} gives NaN for this batch: nobody could tell whether a smaller network computes the same")
 
     def reference(self, dead)->_Reference:
         "The large network: as it is, or if what goes is not dead, with nobody who listens to it"
@@ -94,7 +103,7 @@ class Trial:
         diff = rel_diff(wanted, outputs)
         if not diff<=self.tol: diff = min(diff, self.steady(small, dead))
         lossy = not self.exact and any(c in self.graph.why_lossy for c in dead)
-        if diff<=self.tol or lossy and not math.isinf(diff): return Verdict(None, diff)
+        if diff<=self.tol or lossy and diff<math.inf: return Verdict(None, diff)
         return Verdict(f'the outputs would differ by {diff:.1e}', diff)
 
 # %% ../../nbs/shrink/05_trial.ipynb #02da3323
@@ -164,6 +173,7 @@ def __call__(self:Trial, dead)->Tried:
         tried.add(sets)
         verdict = self.works(plan, dead)
         if not verdict.why: return Tried(replace(plan, diff=verdict.diff))
+        if why is None: self.refuse_nan()   # asked only now, since with NaN nothing works
         why = why or verdict.why
     return Tried(None, why)
 
