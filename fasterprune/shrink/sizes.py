@@ -48,9 +48,13 @@ class Left:
         self.graph,self.gone = graph,gone_atoms(graph, dead)
         self.counts,self.firsts = {},{}   # id of a label of the graph -> what `of` and `first` say
 
+    def kept(self, dim):
+        "Which indices stay of any label, also of a part of one"
+        return np.flatnonzero(~self.gone[self.graph.cls[dim.ids]].any(1))
+
     def count(self, dim):
-        "The same for any label, also for a part of one"
-        return int((~self.gone[self.graph.cls[dim.ids]].any(1)).sum())
+        "How many these are"
+        return len(self.kept(dim))
 
     def of(self, dim, n):
         "Of a label of the graph, or of no label: then all `n`"
@@ -139,13 +143,17 @@ class Guess(NamedTuple):
     whole:bool=True   # is the size of a dimension that repeats its channels looked for, too?
     seen:bool=False   # are attributes set where a forward only sees a dimension of that size, as to compare it?
 
-def _sizes_by_input(m, met):
-    "Sizes of a norm that has no numbers of its own, from those of what it gets: pairs (before, after), a dimension each"
+def _sizes_by_input(m, met, left):
+    "Sizes of a norm that has no numbers of its own, from those of what it gets: pairs of a label and how long it is"
     if isinstance(m, (nn.LayerNorm,nn.RMSNorm)):
-        return dict(normalized_shape=tuple(after for _,after in met[-len(m.normalized_shape):]))
-    if not isinstance(m, nn.modules.batchnorm._NormBase): return {}
-    channels = [after for before,after in met[:2] if before==m.num_features]
-    return dict(num_features=channels[-1]) if channels else {}
+        return dict(normalized_shape=tuple(left.of(*pair) for pair in met[-len(m.normalized_shape):]))
+    if isinstance(m, nn.modules.batchnorm._NormBase):
+        channels = [left.of(dim, n) for dim,n in met[:2] if n==m.num_features]
+        return dict(num_features=channels[-1]) if channels else {}
+    if not isinstance(m, nn.GroupNorm) or len(met)<2 or met[1][0] is None: return {}
+    channels = left.kept(met[1][0])
+    groups = np.unique(channels//(m.num_channels//m.num_groups))
+    return dict(num_groups=len(groups), num_channels=len(channels))
 
 # %% ../../nbs/shrink/02_sizes.ipynb #c671de74
 class Planner:
@@ -179,13 +187,12 @@ class Planner:
         def name(attribute): return self.first[_stored(self.names[m], m, attribute, self.tensors)]
         def kept(attribute): return self.keep.get(name(attribute), {})
         def at(attribute, d): return len(kept(attribute)[d]) if d in kept(attribute) else self.tensors[name(attribute)].shape[d]
-        return sizes(m, at, kept) or _sizes_by_input(m, self.met(m))
+        return sizes(m, at, kept) or _sizes_by_input(m, self.met(m), self.left)
 
     def met(self, m):
-        "The sizes of the first tensor that a module computes with, before and after"
+        "The labels and sizes of the first tensor that a module computes with"
         calls = self.graph.calls.get((self.names[m],1), ())
-        if not calls or calls[0].first is None: return []
-        return [(n, self.left.of(dim, n)) for dim,n in zip(*calls[0].first)]
+        return [] if not calls or calls[0].first is None else list(zip(*calls[0].first))
 
 # %% ../../nbs/shrink/02_sizes.ipynb #c671de75
 @patch
