@@ -145,6 +145,11 @@ def test_a_granularity_of_your_own():
     try:
         assert 'plane' in granularities_of(nn.Conv3d) and 'plane' not in granularities_of(nn.Conv2d)
         test_eq(Groups('plane', 'oidhw', (2,3,4,5,6)).shape, (1,1,4,1,1))
+        granularities['plane'] = 'o','d'   # a tuple of letters will do
+        test_eq(Groups('plane', 'oidhw', (2,3,4,5,6)).shape, (2,1,4,1,1))
+        for wrong in (3, ('out','in'), ('o',1)):
+            granularities['plane'] = wrong
+            with expect_fail(TypeError, 'a letter for each'): Groups('plane', 'oidhw', (2,3,4,5,6))
     finally: del granularities['plane']
 
 def test_layers_of_other_packages_are_known_by_name():

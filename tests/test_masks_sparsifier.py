@@ -2,7 +2,7 @@
 import torch, torchvision
 from fasterprune.masks.plot import plot_kernels
 from fasterprune.masks.sparsifier import Sparsifier
-import math, torch
+import math, torch, weakref
 import numpy as np
 from fastcore.basics import patch, patch_to
 from torch import nn, Tensor
@@ -316,6 +316,45 @@ def test_zeros_that_nobody_pruned_are_not_taken_for_pruned_ones():
         test_eq([bool(alive[i].all()) for i in '123'], [True]*3); test_eq(int(alive['0'].sum()), 1)
         if g=='weight': test_eq(alive['4']!=0, m[4].weight!=0)
         assert f"Zeros of an initialisation, which count as alive: {', '.join(sparsifier.initial)}" in repr(sparsifier.report())
+
+def test_weights_that_sparse__has_made_were_not_pruned():
+    torch.manual_seed(0)
+    for shape,share in (((16,12),.5), ((9,5),.3), ((64,64),.9)):
+        m = nn.Linear(*shape[::-1])
+        nn.init.sparse_(m.weight, share)
+        sparsifier = Sparsifier.from_zeros(m, 'weight', layer_type=nn.Linear)
+        assert sparsifier.initial and sparsifier.alive['weight'].all()
+        for granularity,percent in (('weight',50), ('filter',50), ('column',50), ('2:4',50), ((2,2),50)):
+            m = nn.Linear(*shape[::-1])
+            pruned = Sparsifier(m, granularity, layer_type=nn.Linear).prune_model(percent)
+            read = Sparsifier.from_zeros(m, granularity, layer_type=nn.Linear)
+            assert not read.initial and torch.equal(read.alive['weight'], pruned.alive['weight']), (shape, granularity)
+
+def test_what_a_criterion_was_told_follows_a_layer_and_not_its_name():
+    import pickle
+    def net(): return nn.Sequential(nn.Linear(8,8), nn.ReLU(), nn.Linear(8,4))
+    def moved(layer):
+        with torch.no_grad(): layer.weight += torch.randn_like(layer.weight)
+
+    for criterion in ('movement','magnitude_increase'):
+        # a layer of the same shape takes the place of another: what that has moved by is none of its business
+        m = net()
+        sparsifier = Sparsifier(m, 'weight', 'local', criterion, layer_type=nn.Linear)
+        moved(m[0])
+        m[0] = nn.Linear(8,8)
+        sparsifier.prune_layer('2', 0)
+        begin = m[0].weight.detach().clone()
+        moved(m[0])
+        test_eq(sparsifier.refs['0.weight']['init'], begin)
+        # another name for the same weight: nothing is forgotten
+        m = net()
+        sparsifier = Sparsifier(m, 'weight', 'local', criterion, layer_type=nn.Linear)
+        begin = m[0].weight.detach().clone()
+        moved(m[0])
+        nn.utils.parametrize.register_parametrization(m[0], 'weight', nn.Identity())
+        sparsifier.prune_model(50)
+        test_eq(sparsifier.refs['0.parametrizations.weight.original']['init'], begin); test_eq(len(sparsifier.refs), 2)
+        pickle.loads(pickle.dumps(Sparsifier(net(), 'weight', 'local', criterion, layer_type=nn.Linear))).prune_model(50)
 
 def test_masks_of_torch_prune_are_seen():
     from torch.nn.utils import prune

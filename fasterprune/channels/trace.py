@@ -171,9 +171,8 @@ call_kinds = {   # what the numbers in a call mean -> names of functions, withou
 
 # %% ../../nbs/channels/01_trace.ipynb #1d1a030b
 def aten(names):
-    "The operations of those `names`, as in `'relu relu_'`, that this PyTorch has"
-    return [getattr(torch.ops.aten, name) for name in names.split() if hasattr(torch.ops.aten, name)]
-
+    "The operations of those `names`, as in `'relu relu_'`; those that this PyTorch lacks by their name"
+    return [getattr(torch.ops.aten, name, f'aten::{name}') for name in names.split()]
 
 # %% ../../nbs/channels/01_trace.ipynb #c1a5010b
 def rule(
