@@ -17,7 +17,7 @@ from fasterprune.masks.evidence import Evidence
 from fasterprune.masks.stream import Stream, Streamed
 from fasterprune.masks.target import GroupTarget, length, masked_by_torch
 from fasterprune.masks.find import find_groups, find_weights, layer_types, unconsidered
-from fasterprune.masks.zeros import Zeros
+from fasterprune.masks.zeros import give_directions, Zeros
 from fasterprune.masks.choose import choose_masks, Contender, fits_in_place, renew_in_place, target_scores
 import copy, warnings
 from fastcore.test import *
@@ -355,6 +355,26 @@ def test_what_a_criterion_was_told_follows_a_layer_and_not_its_name():
         sparsifier.prune_model(50)
         test_eq(sparsifier.refs['0.parametrizations.weight.original']['init'], begin); test_eq(len(sparsifier.refs), 2)
         pickle.loads(pickle.dumps(Sparsifier(net(), 'weight', 'local', criterion, layer_type=nn.Linear))).prune_model(50)
+
+def test_weight_norm_of_a_layer_with_dead_filters_gives_numbers():
+    for norm in (nn.utils.weight_norm, nn.utils.parametrizations.weight_norm):
+        for granularity in ('filter','weight'):
+            for before in (True,False):
+                torch.manual_seed(0)
+                m,x = nn.Sequential(nn.Linear(8,8), nn.ReLU(), nn.Linear(8,4)),torch.randn(3,8)
+                sparsifier = Sparsifier(m, 'filter', layer_type=nn.Linear).prune_model({'0':50})
+                out = m(x)
+                norm(m[0])
+                assert m(x).isnan().any()   # so does PyTorch
+                if before: sparsifier.apply()
+                else: sparsifier = Sparsifier.from_zeros(m, granularity, layer_type=nn.Linear)
+                test_close(m(x), out, 1e-5)
+                dead = {n:(mask==0).sum().item() for n,mask in sparsifier.alive.items() if n.startswith('0')}
+                test_eq(list(dead.values()), [4 if before or granularity=='filter' else 32])
+                hold = sparsifier.hold(opt := torch.optim.SGD(m.parameters(), lr=.1))
+                m(x).square().sum().backward(); opt.step()
+                assert m(x).isfinite().all() and (m[0](torch.randn(5,8))==0).all(0).sum()==4
+                hold.remove()
 
 def test_masks_of_torch_prune_are_seen():
     from torch.nn.utils import prune

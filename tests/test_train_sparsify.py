@@ -310,3 +310,21 @@ def test_what_a_sparsifier_does_not_know_is_found_out_when_the_callback_is_made(
                         ((70,'4:2'), {}, '4:2'), ((70,(0,1)), {}, '(0, 1)'), ((70,), dict(unit='group'), "unit='group'"), ((70,), dict(normalize='mena'), "did you mean 'mean'?")):
         with expect_fail(ValueError, say): SparsifyCallback(*args, **kw)
     for g in ('weight','filter','group','2:4',(4,4)): SparsifyCallback(70 if g!='2:4' else 50, g, normalize='max', unit='groups')
+
+def test_who_interrupts_a_fit_finds_no_hooks_and_can_write_the_model_to_a_file():
+    import pickle
+    class Interrupt(Callback):
+        def __init__(self, event): self.event = event
+        def __call__(self, event_name):
+            if event_name==self.event and self.training and self.iter==2: raise KeyboardInterrupt
+    for event in ('before_batch','after_pred','before_backward','before_step','after_batch','after_epoch'):
+        learn = digits_learner(digits_net(8), bs=256)
+        learn.add_cb(SparsifyCallback(50, 'weight', 'global', 'wanda'))
+        try:
+            with learn.no_bar(), learn.no_logging(): learn.fit(1, cbs=Interrupt(event))
+        except KeyboardInterrupt: pass
+        if event not in ('before_batch','after_pred'): test_eq(sum(len(m._forward_hooks)+len(m._forward_pre_hooks) for m in learn.model.modules()), 0)
+        pickle.loads(pickle.dumps(learn.model))
+        with learn.no_bar(), learn.no_logging(): learn.fit(1)
+        test_eq(sum(len(m._forward_hooks)+len(m._forward_pre_hooks) for m in learn.model.modules()), 0)
+        test_close(learn.keep_sparse.sparsity, 50, .1)

@@ -24,7 +24,7 @@ from .evidence import Evidence
 from .stream import Stream, Streamed
 from .target import GroupTarget, length, masked_by_torch
 from .find import find_groups, find_weights, layer_types, unconsidered
-from .zeros import Zeros
+from .zeros import give_directions, Zeros
 from .choose import choose_masks, Contender, fits_in_place, renew_in_place, target_scores
 
 # %% ../../nbs/masks/11_sparsifier.ipynb #75e9b1b1
@@ -597,6 +597,7 @@ def read_zeros(self:Sparsifier):
     "Take every group that is exactly zero as dead, in layers that were not initialised so"
     new = {}
     self.initial = []
+    give_directions(self.targets.values())
     for n,t in self.targets.items():
         some_live = _mask_of_groups(t, t.weight!=0)
         if some_live.all(): continue

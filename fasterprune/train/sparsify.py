@@ -90,7 +90,7 @@ def begin_fit(self:SparsifyCallback):
     if self.sparsifier is None or self.sparsifier.model is not model: self.sparsifier = self._make(model)
     self.ends,self.pct,self.started = self.sparsifier.check(self.target, self.round_to),None,False
     self.learn.keep_sparse.coming = self.sparsifier
-    if 'inputs' in needs_of(self.sparsifier.criteria): self.inputs = self.sparsifier.evidence.watch_inputs().__enter__()
+    if 'inputs' in needs_of(self.sparsifier.criteria): self.inputs = self.sparsifier.evidence.watch_inputs()
 
 @patch
 def _make(self:SparsifyCallback, model):
@@ -100,7 +100,6 @@ def _make(self:SparsifyCallback, model):
     kw = {'keep_pruned':falls, **self.kw}
     if kw['granularity']=='group' and kw.get('xb') is None: kw['xb'] = sample_batch(self.dls, model)
     return Sparsifier(model, **kw)
-
 
 # %% ../../nbs/train/03_sparsify.ipynb #fcfa71a6
 @patch
@@ -140,12 +139,13 @@ def before_step(self:SparsifyCallback):
 
 # %% ../../nbs/train/03_sparsify.ipynb #42c63d33
 @patch
-def before_validate(self:SparsifyCallback):
-    if 'inputs' in self.__dict__: self.inputs.on = False
+def before_batch(self:SparsifyCallback):
+    "Watch while the network is trained, and only while it computes: who interrupts a fit finds no hooks"
+    if self.training and 'inputs' in self.__dict__: self.inputs.__enter__()
 
 @patch
-def before_train(self:SparsifyCallback):
-    if 'inputs' in self.__dict__: self.inputs.on = True
+def after_pred(self:SparsifyCallback):
+    if 'inputs' in self.__dict__: self.inputs.__exit__()
 
 @patch
 def after_train(self:SparsifyCallback):
