@@ -246,7 +246,6 @@ cases = {   # name -> groups as channels × dimensions of parameters, ~ if remov
  'graph attention': ('2×3 4×4', lambda: tokens(gat, score=L(4,1))),
  'experts with the weights of each token': ('6×2 7×2 8×3', lambda: tokens(batched_experts, after=7, up=P(2,8,6), down=P(2,6,7))),
  'experts in a loop': ('6×2 7×2 8×3', lambda: tokens(looped_experts, after=7, up=P(2,8,6), down=P(2,6,7))),
- 'experts in one product': ('8×2 8×2 8×3', lambda: tokens(grouped_experts, up=P(2,8,8), down=P(2,8,8))),
  'sampled heads': ('2×6 4×4', lambda: image(sampled, at=L(8,4))),
  'a scan': ('4×5~ 8×9', lambda: tokens(scan, to_b=L(8,4), to_c=L(8,4), to_dt=L(8,8), log_a=P(8,4))),
  'out=': ('8×3', lambda: tokens(written_to)),
@@ -259,6 +258,8 @@ cases = {   # name -> groups as channels × dimensions of parameters, ~ if remov
  'a selective state space': ('2×2 4×2~ 8×2 8×3 16×9', lambda: (Mamba(),torch.randn(2,6,5))),
  'a diagonal state space': ('4×3~ 8×8', lambda: tokens(lambda h,s4d: s4d(h), s4d=S4D(8, 4))),
 }
+
+if hasattr(torch, '_grouped_mm'): cases['experts in one product'] = ('8×2 8×2 8×3', lambda: tokens(grouped_experts, up=P(2,8,8), down=P(2,8,8)))   # a kernel of later PyTorches
 
 def made(name):
     torch.manual_seed(0)
