@@ -376,6 +376,21 @@ def test_weight_norm_of_a_layer_with_dead_filters_gives_numbers():
                 assert m(x).isfinite().all() and (m[0](torch.randn(5,8))==0).all(0).sum()==4
                 hold.remove()
 
+def test_what_wanda_cannot_see_is_named():
+    from fasterprune.masks.granularity import layer_axes
+    class Experts(nn.Module):
+        def __init__(self): super().__init__(); self.up,self.gate = nn.Parameter(torch.randn(2,8,8)),nn.Linear(8,8)
+        def forward(self, x): return torch.bmm(self.gate(x).expand(2,-1,-1), self.up.mT).sum(0)
+    m,x = Experts(),torch.randn(4,8)
+    sparsifier = Sparsifier(m, 'weight', 'local', 'wanda', layer_type=nn.Linear, parameters={'up':'eoi'}).collect([x]).prune_model(50)
+    assert 'Left alone (no input came into it): up' in sparsifier.report().notes and (m.up!=0).all() and (m.gate.weight==0).sum()==32
+    layer_axes[Experts] = {'up':'eoi'}
+    try:
+        sparsifier = Sparsifier(m, 'weight', 'local', 'wanda', layer_type=Experts)
+        with expect_fail(ValueError, "up of Experts has shape (2, 8, 8)"): sparsifier.collect([x])
+        test_close(Sparsifier(m, 'weight', 'local', layer_type=Experts).prune_model(50).sparsity, 50)
+    finally: del layer_axes[Experts]
+
 def test_masks_of_torch_prune_are_seen():
     from torch.nn.utils import prune
     for g,cut in (('weight',lambda m: prune.random_unstructured(m, 'weight', .5)), ('row',lambda m: prune.ln_structured(m, 'weight', .5, 2, 0)),

@@ -98,6 +98,9 @@ def _mean_square(m, attr, x, w):
 
 def _as_matrix(m, attr, x, w):
     "Mean square of what each element of a matrix meets in its inputs `x`"
+    if w.ndim>2:
+        raise ValueError(f"{attr} of {type(m).__name__} has shape {tuple(w.shape)}: which inputs meet which of its matrices happens inside of the "
+                         "layer, where nobody can look; use a criterion that does not need inputs, or put the layer into ignore=")
     if w.ndim!=2 or x.shape[1]!=w.shape[1]:
         raise ValueError(f"{attr} of {type(m).__name__} does not see the layer's input; use another criterion or layer_type")
     return x.square().mean(0)[None],x.shape[0]

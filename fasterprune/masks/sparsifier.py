@@ -263,7 +263,7 @@ def _judged(self:Sparsifier):
     lacking = {t.name:_unknown(t, self.evidence) for t in self.targets.values()}
     known = [t for t in self.targets.values() if not lacking[t.name]]
     if not known: return list(self.targets.values())
-    self.unjudged = {t.layer:_why(lacking[t.name]) for t in self.targets.values() if lacking[t.name]}
+    self.unjudged = {t.layer or t.name:_why(lacking[t.name]) for t in self.targets.values() if lacking[t.name]}
     return known
 
 # %% ../../nbs/masks/11_sparsifier.ipynb #61c38f12
