@@ -6,7 +6,7 @@ import math, torch, weakref
 import numpy as np
 from fastcore.basics import patch, patch_to
 from torch import nn, Tensor
-from fasterprune.base.run import unwrap
+from fasterprune.base.run import Batch, unwrap
 from fasterprune.base.names import (
     as_patterns, check_percent, check_whole, choose, did_you_mean, listed, match_percents, owner)
 from fasterprune.base.report import Report
@@ -15,7 +15,7 @@ from fasterprune.masks.granularity import weight_axes
 from fasterprune.masks.criteria import get_criterion, large_final
 from fasterprune.masks.evidence import Evidence
 from fasterprune.masks.stream import Stream, Streamed
-from fasterprune.masks.target import GroupTarget, length, masked_by_torch
+from fasterprune.masks.target import GroupTarget, length, masked_by_torch, refuse_revived
 from fasterprune.masks.find import find_groups, find_weights, layer_types, unconsidered
 from fasterprune.masks.zeros import give_directions, Zeros
 from fasterprune.masks.choose import choose_masks, Contender, fits_in_place, renew_in_place, target_scores

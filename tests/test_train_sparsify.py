@@ -11,6 +11,7 @@ from fasterprune.base.names import check_percent
 from fasterprune.masks.granularity import check_granularity
 from fasterprune.masks.criteria import get_criterion, large_final, needs_of
 from fasterprune.masks.schedule import get_schedule, one_cycle
+from fasterprune.masks.target import refuse_revived
 from fasterprune.masks.sparsifier import check_settings, conv_layers, Sparsifier
 from fasterprune.train.learner import check_batches, check_schedule, FitCallback, percent_at, sample_batch, start_of
 from fasterprune.train.keep import keep_sparse, take_over
@@ -328,3 +329,15 @@ def test_who_interrupts_a_fit_finds_no_hooks_and_can_write_the_model_to_a_file()
         with learn.no_bar(), learn.no_logging(): learn.fit(1)
         test_eq(sum(len(m._forward_hooks)+len(m._forward_pre_hooks) for m in learn.model.modules()), 0)
         test_close(learn.keep_sparse.sparsity, 50, .1)
+
+def test_a_weight_that_the_model_makes_anew_is_refused_before_anything_is_masked():
+    class Parent(nn.Module):
+        def __init__(self): super().__init__(); self.child,self.out = nn.Conv2d(1,8,3),nn.Linear(8,10)
+        def forward(self, x): return self.out(F.conv2d(x, self.child.weight-self.child.weight.mean(), self.child.bias).relu().mean((2,3)))
+    learn = digits_learner(Parent(), bs=256)
+    with learn.no_bar(), learn.no_logging():
+        with expect_fail(TypeError, 'child.weight (Conv2d)'): learn.fit(1, cbs=SparsifyCallback(50, 'weight'))
+        assert (learn.model.child.weight!=0).all()
+        learn.fit(1, cbs=SparsifyCallback(50, 'weight', layer_type=nn.Linear))
+    test_close(learn.keep_sparse.sparsity, 50, .7)
+    with expect_fail(TypeError, 'child.weight (Conv2d)'): Sparsifier(learn.model, 'weight', xb=learn.dls.one_batch()[0])

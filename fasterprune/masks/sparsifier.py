@@ -13,7 +13,7 @@ import numpy as np
 from fastcore.basics import patch, patch_to
 from torch import nn, Tensor
 
-from ..base.run import unwrap
+from ..base.run import Batch, unwrap
 from ..base.names import (
     as_patterns, check_percent, check_whole, choose, did_you_mean, listed, match_percents, owner)
 from ..base.report import Report
@@ -22,7 +22,7 @@ from .granularity import weight_axes
 from .criteria import get_criterion, large_final
 from .evidence import Evidence
 from .stream import Stream, Streamed
-from .target import GroupTarget, length, masked_by_torch
+from .target import GroupTarget, length, masked_by_torch, refuse_revived
 from .find import find_groups, find_weights, layer_types, unconsidered
 from .zeros import give_directions, Zeros
 from .choose import choose_masks, Contender, fits_in_place, renew_in_place, target_scores
@@ -70,6 +70,7 @@ class Sparsifier:
         self.unjudged = {}   # layers of which the criterion knew too little when masks were last chosen -> why
         self.initial = []   # layers whose zeros were taken for those of an initialisation
         targets = self._find(layer_type, xb)
+        if xb is not None: refuse_revived(targets.values(), self.model, Batch.of(xb, self.model))
         self.zeros = Zeros(self.model, targets, norms, None if self._coupled else xb, keep_pruned)
         self.evidence = Evidence(self.model, self.scored(), self.criteria, self.layers())
         self.holders = self._holders()

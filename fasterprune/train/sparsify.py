@@ -17,6 +17,7 @@ from ..base.names import check_percent
 from ..masks.granularity import check_granularity
 from ..masks.criteria import get_criterion, large_final, needs_of
 from ..masks.schedule import get_schedule, one_cycle
+from ..masks.target import refuse_revived
 from ..masks.sparsifier import check_settings, conv_layers, Sparsifier
 from .learner import check_batches, check_schedule, FitCallback, percent_at, sample_batch, start_of
 from .keep import keep_sparse, take_over
@@ -105,16 +106,17 @@ def _make(self:SparsifyCallback, model):
 @patch
 def _start(self:SparsifyCallback):
     "Take over what is dead already, and hand the masks to their keeper"
-    s,keep = self.sparsifier,keep_sparse(self.learn)
+    s,few = self.sparsifier,tuple(o[:2] if isinstance(o, Tensor) and o.ndim else o for o in self.learn.xb)
+    refuse_revived(s.targets.values(), s.model, few)
+    keep = keep_sparse(self.learn)
     if s not in keep.sparsifiers: take_over(s, keep)
     keep_sparse(self.learn, s)
-    s.zeros.find_norms(tuple(o[:2] if isinstance(o, Tensor) and o.ndim else o for o in self.learn.xb))
+    s.zeros.find_norms(few)
     began = lambda now,end: start_of(self.schedule, now, end, self.epoch/self.n_epoch)
     dead = lambda name: 100*float((s.alive[name]==0).float().mean())
     if not isinstance(self.ends, dict): self.starts = began(s.masked, self.ends)
     else: self.starts = {name:began(dead(name), end) for name,end in self.ends.items()}
     self.started = True
-
 
 # %% ../../nbs/train/03_sparsify.ipynb #e2d82738
 @patch
