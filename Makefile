@@ -1,5 +1,6 @@
 # make demo     train a small network on the digits until 70 % of it is zero, and remove that
 # make test     everything that CI runs
+# make oldest   the core tests on the oldest versions that settings.ini allows
 # make docs     the website, in docs/_build/html
 # make export   package, tests and README.md from notebooks and settings.ini
 # make outputs  run the notebooks (NB=nbs/masks, or one notebook, for some) and save what they show
@@ -8,10 +9,12 @@ PYTHON ?= python3
 WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n>4?4:n)))
 NB ?= nbs
 bin := $(abspath $(VENV))/bin
+OLDEST ?= .venv-oldest
+old := $(abspath $(OLDEST))
 stamp := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test docs env export outputs browser clean
+.PHONY: demo test oldest docs env export outputs browser clean
 
 demo: env
 	$(bin)/python -m fasterprune.demo
@@ -38,6 +41,14 @@ browser:
 test: env browser
 	$(bin)/python -m pytest -n $(WORKERS)
 
+# What only the tests need is named here: the oldest version of a package can be had where there is a bound
+oldest:
+	test -x $(old)/bin/python || $(PYTHON) -m venv $(old)
+	test -x $(old)/bin/uv || $(old)/bin/python -m pip install -q --disable-pip-version-check uv
+	VIRTUAL_ENV=$(old) $(old)/bin/uv pip install --resolution lowest-direct -e . 'pytest>=8' 'hypothesis>=6.100' 'scikit-learn>=1.4' \
+	  'torchvision>=0.21' 'timm>=1' 'transformers>=4.50,<5'
+	$(old)/bin/python -m pytest tests/test_base_[!d]*.py tests/test_channels_*.py tests/test_masks_*.py
+
 docs: env
 	$(bin)/python dev/docs.py
 
@@ -46,4 +57,4 @@ outputs: env
 
 clean:
 	rm -rf docs/_build build dist *.egg-info .pytest_cache .hypothesis
-	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -not -path './$(VENV)/*' -not -path './$(OLDEST)/*' -prune -exec rm -rf {} +

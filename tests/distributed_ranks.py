@@ -23,6 +23,21 @@ def decisions(rank, n, folder):
     except Exception as e: error = f'{type(e).__name__}: {e}'
     end(rank, folder, dict(value=value, error=error))
 
+def shrinking(rank, n, folder):
+    "What becomes of a network under DistributedDataParallel that somebody wants to be smaller"
+    from fasterprune.shrink.pruner import Pruner
+    begin(rank, n, folder)
+    net,(x,y) = network(),batch()
+    ddp = nn.parallel.DistributedDataParallel(net)
+    before = {name:p.detach().clone() for name,p in net.named_parameters()}
+    try: error = Pruner(ddp, x) and None
+    except Exception as e: error = f'{type(e).__name__}: {e}'
+    untouched = all(torch.equal(p, before[name]) for name,p in net.named_parameters())
+    F.cross_entropy(ddp(x), y).backward()   # the wrapper is as good as before
+    anew = nn.parallel.DistributedDataParallel(Pruner(ddp.module, x).prune_model(50))
+    F.cross_entropy(anew(x), y).backward()
+    end(rank, folder, dict(error=error, untouched=untouched, channels=net[0].out_channels, grads=all(p.grad.shape==p.shape for p in net.parameters())))
+
 def network():
     torch.manual_seed(0)
     return nn.Sequential(nn.Conv2d(1,8,3), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8,12,3), nn.ReLU(), nn.Flatten(), nn.Linear(192,4))

@@ -27,6 +27,7 @@ def test_what_others_call_it_is_understood():
     for name,meant in (('structured','filter'), ('Unstructured','weight')): test_eq(did_you_mean(name, ['weight','filter']), f', did you mean {meant!r}?')
     with expect_fail(ValueError, "criterion 'magnitude' is not known, did you mean 'large_final'?"): by_name('criterion', 'magnitude', dict(large_final=abs, magnitude_increase=max), '(w)')
     test_eq(did_you_mean('structured', ['construct']), ", did you mean 'construct'?")   # no filter among them: by spelling
+    for far in ('unstructured','neuron','heads','entropy'): test_eq(did_you_mean(far, ['squared_final','random','wanda','movement']), '')
     assert not set(meanings)&set(meanings.values())
 
 def test_layers_are_found_by_all_that_may_name_them():

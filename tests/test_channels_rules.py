@@ -233,12 +233,19 @@ cases = {   # name -> groups as channels × dimensions of parameters, ~ if remov
  'few values in each channel': ('8×3', lambda: image(per_channel)),
  'few values, as observed': ('8×3~', lambda: image(lambda h,q: q(h.float()).to(h.dtype), q=observer())),
  'few values, as once observed': ('8×3', lambda: image(lambda h,q: q(h.float()).to(h.dtype), q=observer(False))),
+ 'neighbouring channels': ('', lambda: image(lambda h: F.local_response_norm(h, 5))),
+ 'channels picked by numbers': ('', lambda: image(lambda h: h[:,[0,2,1,*range(3,8)]])),
+ 'some channels picked by numbers': ('', lambda: image(lambda h: torch.cat([h[:,[0,2,1]],h[:,3:]], 1))),
+ 'one length for all of a weight': ('6×3 8×3~', lambda: image(lambda h,c: c(h), after=6, c=nn.utils.parametrizations.weight_norm(nn.Conv2d(8,6,1), dim=None))),
+ 'a norm of each channel': ('8×3', lambda: image(lambda h,n: n(h), n=nn.InstanceNorm2d(8))),
+ 'a norm of each channel, scaled': ('8×5', lambda: image(lambda h,n: n(h), n=nn.InstanceNorm2d(8, affine=True))),
+ 'a norm of each channel, in groups': ('8×3', lambda: image(lambda h,n: n(h), n=nn.GroupNorm(8, 8, affine=False))),
+ 'a norm of groups': ('2×3~ 4×3', lambda: image(lambda h,n: n(h), n=nn.GroupNorm(4, 8, affine=False))),
  'graph convolution': ('8×3', lambda: tokens(gcn)),
  'sparse graph convolution': ('8×3', lambda: tokens(sparse_gcn)),
  'graph attention': ('2×3 4×4', lambda: tokens(gat, score=L(4,1))),
  'experts with the weights of each token': ('6×2 7×2 8×3', lambda: tokens(batched_experts, after=7, up=P(2,8,6), down=P(2,6,7))),
  'experts in a loop': ('6×2 7×2 8×3', lambda: tokens(looped_experts, after=7, up=P(2,8,6), down=P(2,6,7))),
- 'experts in one product': ('8×2 8×2 8×3', lambda: tokens(grouped_experts, up=P(2,8,8), down=P(2,8,8))),
  'sampled heads': ('2×6 4×4', lambda: image(sampled, at=L(8,4))),
  'a scan': ('4×5~ 8×9', lambda: tokens(scan, to_b=L(8,4), to_c=L(8,4), to_dt=L(8,8), log_a=P(8,4))),
  'out=': ('8×3', lambda: tokens(written_to)),
@@ -251,6 +258,8 @@ cases = {   # name -> groups as channels × dimensions of parameters, ~ if remov
  'a selective state space': ('2×2 4×2~ 8×2 8×3 16×9', lambda: (Mamba(),torch.randn(2,6,5))),
  'a diagonal state space': ('4×3~ 8×8', lambda: tokens(lambda h,s4d: s4d(h), s4d=S4D(8, 4))),
 }
+
+if hasattr(torch, '_grouped_mm'): cases['experts in one product'] = ('8×2 8×2 8×3', lambda: tokens(grouped_experts, up=P(2,8,8), down=P(2,8,8)))   # a kernel of later PyTorches
 
 def made(name):
     torch.manual_seed(0)
@@ -301,6 +310,17 @@ def test_the_network_without_them_is_the_same(name):
     _,m,x = made(name)
     some = 4 if name=='experts in one product' else None   # whose kernel takes multiples of four
     for seed in range(3): same_without(m, x, seed, some)
+
+@pytest.mark.parametrize('norm,sizes', [
+    (nn.GroupNorm(4, 8, affine=False), dict(num_groups=2, num_channels=4)), (nn.GroupNorm(4, 8), dict(num_groups=2, num_channels=4)),
+    (nn.GroupNorm(8, 8, affine=False), dict(num_groups=4, num_channels=4)), (nn.InstanceNorm2d(8), dict(num_features=4)),
+    (nn.InstanceNorm2d(8, affine=True, track_running_stats=True), dict(num_features=4))])
+def test_norms_say_what_is_left_of_their_input(norm, sizes):
+    torch.manual_seed(0)
+    m,x = image(lambda h,n: n(h), n=norm)
+    Pruner(m.eval(), x).prune_model(50)
+    assert {k:getattr(norm, k) for k in sizes}==sizes and m.a.out_channels==m.o.in_channels==4
+    m(x)
 
 steps = {   # what keeps batch, tokens and channels
  'gather': lambda h: h.gather(1, places(h,h.shape[-1])%6), 'scatter_add': lambda h: torch.zeros_like(h).scatter_add_(1, places(h,h.shape[-1])%6, h),

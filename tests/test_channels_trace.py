@@ -2,7 +2,7 @@
 import torch
 import numpy as np
 from collections import Counter, defaultdict, namedtuple
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from fastcore.basics import patch
 from torch import nn, Tensor

@@ -4,6 +4,7 @@ from torch import nn, Tensor
 from torch.nn import functional as F
 from torch.utils._pytree import tree_map
 from fastcore.basics import patch
+from functools import partial
 from fasterprune.base.run import Batch, evaluating, run
 from fasterprune.masks.granularity import axes_of
 from fasterprune.masks.criteria import needs_of

@@ -129,14 +129,21 @@ def test_scores_have_at_least_32_bits():
     test_eq(Groups('filter','oihw',w.shape).reduce(w.to(memory_format=torch.channels_last)).shape, (4,1,1,1))
 
 def test_granularity_errors_say_what_there_is():
+    from contextlib import contextmanager
+    @contextmanager
+    def refused(pattern):
+        "As `expect_fail`, with a pattern"
+        try: yield
+        except ValueError as e: assert re.search(pattern, str(e)), (pattern, e)
+        else: assert False, f'{pattern}: nothing was refused'
     for bad in ('0:4','4:2','4:4','4:2:1','a:b','2:',':','-1:4','2.0:4', (0,4),(1,2,3),(True,2),(1.,2),(),(-1,2)):
         with expect_fail(ValueError, repr(bad)): Groups(bad, 'oi', (4,4))
     for bad in ('kernal',None,3,{'a'},'Filter',''):
-        with expect_fail(ValueError, regex=re.escape(repr(bad))+'.*row.*filter'): Groups(bad, 'oi', (4,4))
-    with expect_fail(ValueError, regex="did you mean 'kernel'.*shared_kernel"): Groups('kernal', 'oihw', (2,2,2,2))
-    with expect_fail(ValueError, regex="'kernel' exists, but not for a weight with axes 'oi'.*row"): Groups('kernel', 'oi', (4,4))
+        with refused(re.escape(repr(bad))+'.*row.*filter'): Groups(bad, 'oi', (4,4))
+    with refused("did you mean 'kernel'.*shared_kernel"): Groups('kernal', 'oihw', (2,2,2,2))
+    with refused("'kernel' exists, but not for a weight with axes 'oi'.*row"): Groups('kernel', 'oi', (4,4))
     with expect_fail(ValueError, "'oihw'"): Groups('filter', 'oihw', (4,4))
-    with expect_fail(ValueError, regex="'median'.*'max'"): Groups('filter', 'oi', (4,4)).reduce(torch.ones(4,4), 'median')
+    with refused("'median'.*'max'"): Groups('filter', 'oi', (4,4)).reduce(torch.ones(4,4), 'median')
     with expect_fail(ValueError, '(2, 2)'): Groups('filter', 'oi', (4,4)).reduce(torch.ones(2,2))
     with expect_fail(ValueError, '(4, 4)'): Groups('filter', 'oi', (4,4)).expand(torch.ones(4,4))
     with expect_fail(ValueError, "'i'"): Groups('2:4', 'o', (4,))
@@ -148,6 +155,11 @@ def test_a_granularity_of_your_own():
     try:
         assert 'plane' in granularities_of(nn.Conv3d) and 'plane' not in granularities_of(nn.Conv2d)
         test_eq(Groups('plane', 'oidhw', (2,3,4,5,6)).shape, (1,1,4,1,1))
+        granularities['plane'] = 'o','d'   # a tuple of letters will do
+        test_eq(Groups('plane', 'oidhw', (2,3,4,5,6)).shape, (2,1,4,1,1))
+        for wrong in (3, ('out','in'), ('o',1)):
+            granularities['plane'] = wrong
+            with expect_fail(TypeError, 'a letter for each'): Groups('plane', 'oidhw', (2,3,4,5,6))
     finally: del granularities['plane']
 
 def test_layers_of_other_packages_are_known_by_name():

@@ -3,11 +3,11 @@ import torch, torchvision
 from torch import nn
 from fasterprune.masks.plot import plot_kernels
 from fasterprune.masks.sparsifier import Sparsifier
-import math, torch
+import math, torch, weakref
 import numpy as np
 from fastcore.basics import patch, patch_to
 from torch import nn, Tensor
-from fasterprune.base.run import unwrap
+from fasterprune.base.run import Batch, unwrap
 from fasterprune.base.names import (
     as_patterns, check_percent, check_whole, choose, did_you_mean, listed, match_percents, owner)
 from fasterprune.base.report import Report
@@ -16,9 +16,9 @@ from fasterprune.masks.granularity import weight_axes
 from fasterprune.masks.criteria import get_criterion, large_final
 from fasterprune.masks.evidence import Evidence
 from fasterprune.masks.stream import Stream, Streamed
-from fasterprune.masks.target import GroupTarget, length, masked_by_torch
+from fasterprune.masks.target import GroupTarget, length, masked_by_torch, refuse_revived
 from fasterprune.masks.find import find_groups, find_weights, layer_types, unconsidered
-from fasterprune.masks.zeros import Zeros
+from fasterprune.masks.zeros import give_directions, Zeros
 from fasterprune.masks.choose import choose_masks, Contender, fits_in_place, renew_in_place, target_scores
 import copy, warnings
 from fastcore.test import *
@@ -317,6 +317,80 @@ def test_zeros_that_nobody_pruned_are_not_taken_for_pruned_ones():
         test_eq([bool(alive[i].all()) for i in '123'], [True]*3); test_eq(int(alive['0'].sum()), 1)
         if g=='weight': test_eq(alive['4']!=0, m[4].weight!=0)
         assert f"Zeros of an initialisation, which count as alive: {', '.join(sparsifier.initial)}" in repr(sparsifier.report())
+
+def test_weights_that_sparse__has_made_were_not_pruned():
+    torch.manual_seed(0)
+    for shape,share in (((16,12),.5), ((9,5),.3), ((64,64),.9)):
+        m = nn.Linear(*shape[::-1])
+        nn.init.sparse_(m.weight, share)
+        sparsifier = Sparsifier.from_zeros(m, 'weight', layer_type=nn.Linear)
+        assert sparsifier.initial and sparsifier.alive['weight'].all()
+        for granularity,percent in (('weight',50), ('filter',50), ('column',50), ('2:4',50), ((2,2),50)):
+            m = nn.Linear(*shape[::-1])
+            pruned = Sparsifier(m, granularity, layer_type=nn.Linear).prune_model(percent)
+            read = Sparsifier.from_zeros(m, granularity, layer_type=nn.Linear)
+            assert not read.initial and torch.equal(read.alive['weight'], pruned.alive['weight']), (shape, granularity)
+
+def test_what_a_criterion_was_told_follows_a_layer_and_not_its_name():
+    import pickle
+    def net(): return nn.Sequential(nn.Linear(8,8), nn.ReLU(), nn.Linear(8,4))
+    def moved(layer):
+        with torch.no_grad(): layer.weight += torch.randn_like(layer.weight)
+
+    for criterion in ('movement','magnitude_increase'):
+        # a layer of the same shape takes the place of another: what that has moved by is none of its business
+        m = net()
+        sparsifier = Sparsifier(m, 'weight', 'local', criterion, layer_type=nn.Linear)
+        moved(m[0])
+        m[0] = nn.Linear(8,8)
+        sparsifier.prune_layer('2', 0)
+        begin = m[0].weight.detach().clone()
+        moved(m[0])
+        test_eq(sparsifier.refs['0.weight']['init'], begin)
+        # another name for the same weight: nothing is forgotten
+        m = net()
+        sparsifier = Sparsifier(m, 'weight', 'local', criterion, layer_type=nn.Linear)
+        begin = m[0].weight.detach().clone()
+        moved(m[0])
+        nn.utils.parametrize.register_parametrization(m[0], 'weight', nn.Identity())
+        sparsifier.prune_model(50)
+        test_eq(sparsifier.refs['0.parametrizations.weight.original']['init'], begin); test_eq(len(sparsifier.refs), 2)
+        pickle.loads(pickle.dumps(Sparsifier(net(), 'weight', 'local', criterion, layer_type=nn.Linear))).prune_model(50)
+
+def test_weight_norm_of_a_layer_with_dead_filters_gives_numbers():
+    for norm in (nn.utils.weight_norm, nn.utils.parametrizations.weight_norm):
+        for granularity in ('filter','weight'):
+            for before in (True,False):
+                torch.manual_seed(0)
+                m,x = nn.Sequential(nn.Linear(8,8), nn.ReLU(), nn.Linear(8,4)),torch.randn(3,8)
+                sparsifier = Sparsifier(m, 'filter', layer_type=nn.Linear).prune_model({'0':50})
+                out = m(x)
+                norm(m[0])
+                assert m(x).isnan().any()   # so does PyTorch
+                if before: sparsifier.apply()
+                else: sparsifier = Sparsifier.from_zeros(m, granularity, layer_type=nn.Linear)
+                test_close(m(x), out, 1e-5)
+                dead = {n:(mask==0).sum().item() for n,mask in sparsifier.alive.items() if n.startswith('0')}
+                test_eq(list(dead.values()), [4 if before or granularity=='filter' else 32])
+                hold = sparsifier.hold(opt := torch.optim.SGD(m.parameters(), lr=.1))
+                m(x).square().sum().backward(); opt.step()
+                assert m(x).isfinite().all() and (m[0](torch.randn(5,8))==0).all(0).sum()==4
+                hold.remove()
+
+def test_what_wanda_cannot_see_is_named():
+    from fasterprune.masks.granularity import layer_axes
+    class Experts(nn.Module):
+        def __init__(self): super().__init__(); self.up,self.gate = nn.Parameter(torch.randn(2,8,8)),nn.Linear(8,8)
+        def forward(self, x): return torch.bmm(self.gate(x).expand(2,-1,-1), self.up.mT).sum(0)
+    m,x = Experts(),torch.randn(4,8)
+    sparsifier = Sparsifier(m, 'weight', 'local', 'wanda', layer_type=nn.Linear, parameters={'up':'eoi'}).collect([x]).prune_model(50)
+    assert 'Left alone (no input came into it): up' in sparsifier.report().notes and (m.up!=0).all() and (m.gate.weight==0).sum()==32
+    layer_axes[Experts] = {'up':'eoi'}
+    try:
+        sparsifier = Sparsifier(m, 'weight', 'local', 'wanda', layer_type=Experts)
+        with expect_fail(ValueError, "up of Experts has shape (2, 8, 8)"): sparsifier.collect([x])
+        test_close(Sparsifier(m, 'weight', 'local', layer_type=Experts).prune_model(50).sparsity, 50)
+    finally: del layer_axes[Experts]
 
 def test_masks_of_torch_prune_are_seen():
     from torch.nn.utils import prune

@@ -4,12 +4,32 @@ import numpy as np
 from fastcore.basics import patch
 from torch import nn, Tensor
 from torch.overrides import TorchFunctionMode
-from fasterprune.base.run import evaluating, weight_lengths, zeroable
+from fasterprune.base.run import evaluating, run, weight_lengths, zeroable
 from fasterprune.base.names import owner
 from fasterprune.masks.granularity import axes_of, Groups, weight_axes
 from fastcore.test import *
 from fastcore.test import *
 from fasterprune.masks.target import *
+
+def test_a_weight_that_the_parent_makes_anew_is_found():
+    from torch.nn import functional as F
+    class Parent(nn.Module):
+        def __init__(self, f): super().__init__(); self.child,self.out,self.f = nn.Linear(8,8),nn.Linear(8,8),f
+        def forward(self, x): return self.out(F.relu(F.linear(x, self.f(self.child.weight), self.child.bias)))
+    x = torch.randn(8,8)
+    ways = [   # what the parent makes of the weight, whether single zeros come back, and whether those of a whole filter do
+        (lambda w: w-w.mean(), True, True), (lambda w: (w+1).T, True, True), (lambda w: w-w.mean(1, keepdim=True), True, False),
+        (lambda w: w/w.norm(), False, False), (lambda w: w, False, False), (lambda w: w.T, False, False), (lambda w: w.tanh()*2, False, False)]
+    for f,*come_back in ways:
+        torch.manual_seed(0)
+        m = Parent(f)
+        m.child.weight.requires_grad_(False)
+        old = {n:p.detach().clone() for n,p in m.named_parameters()}
+        for granularity,expected in zip(('weight','filter'), come_back):
+            targets = [Target(f'{n}.weight', n, getattr(m, n), 'weight', granularity) for n in ('child','out')]
+            test_eq([t.layer for t in revived(targets, m, x)], ['child'] if expected else [])
+        assert all(torch.equal(p, old[n]) for n,p in m.named_parameters())
+        test_eq([p.requires_grad for p in m.parameters()], [False,True,True,True])
 
 def test_layers_that_make_another_weight_of_theirs_are_refused_where_zeros_do_not_survive():
     from timm.layers import Conv2dSame, StdConv2d, ScaledStdConv2d

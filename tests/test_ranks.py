@@ -38,3 +38,8 @@ def test_a_fit_in_two_processes(tmp_path):
     assert same(first['masks'], other['masks']) and same(first['weights'], other['weights'])
     assert any(not m.all() for m in first['masks'].values())
     for rank in (first,other): assert 'DistributedDataParallel' in rank['refused'] and rank['size']==first['size']
+
+def test_a_network_is_made_smaller_before_it_is_wrapped(tmp_path):
+    [told] = results(ranks.shrinking, 1, tmp_path)
+    assert told['error'].startswith('ValueError: DistributedDataParallel expects gradients of fixed shapes') and told['untouched']
+    assert told['channels']==4 and told['grads']

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from fasterprune.base.run import Batch, full_copy, light_copy, unwrap
 from fasterprune.base.names import as_patterns, check_percent, check_whole, choose, match_names, one_of, owner
 from fasterprune.base.report import Report
+from fasterprune.base.ranks import refuse_fixed
 from fasterprune.channels.graph import channel_graph, Group, joint_scores, reductions
 from fasterprune.masks.granularity import layer_axes, weight_names
 from fasterprune.masks.criteria import criteria, large_final, needs_of

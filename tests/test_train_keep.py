@@ -7,7 +7,7 @@ from fastai.callback.fp16 import MixedPrecision
 from fastai.basics import *
 from weakref import WeakSet
 from fasterprune.base.run import unwrap
-from fasterprune.base.optim import memory_of
+from fasterprune.base.optim import inner_optimizer, memory_of
 from fasterprune.masks.sparsifier import percent_zero, Sparsifier
 from fasterprune.train.learner import add_column, FitCallback, own_weights, restart_trackers
 import contextlib, io, math
@@ -17,6 +17,20 @@ from fasterprune.train.learner import in_fit
 from fasterprune.train.datasets import digits_dls, digits_net
 from fastcore.test import *
 from fasterprune.train.keep import *
+
+def test_what_an_optimizer_writes_without_a_gradient_is_no_memory_of_what_is_dead():
+    from functools import partial
+    from torch import optim
+    for cls,kind in ((optim.Rprop,'prev'), (optim.Adamax,'exp_avg'), (optim.Adam,'exp_avg_sq')):
+        learn = digits_learner(digits_net(8), bs=256, opt_func=partial(OptimWrapper, opt=cls))
+        keep_sparse(learn, Sparsifier(learn.model, 'weight', 'global').prune_model(50))
+        with learn.no_bar(), learn.no_logging():
+            learn.fit(1, cbs=CheckZeros())
+            class Remember(Callback):
+                order = 98
+                def after_batch(self):
+                    for state in memory_of(self.opt).values(): state[kind].fill_(1)
+            with expect_fail(AssertionError, kind): learn.fit(1, cbs=[CheckZeros(), Remember()])
 
 def test_a_callback_of_one_s_own_loses_no_masks():
     class Tenth(FitCallback):

@@ -9,6 +9,7 @@ from collections import deque
 from fastai.basics import *
 from fasterprune.base.run import Batch, few, full_copy, named_tensors, unwrap
 from fasterprune.base.names import check_percent
+from fasterprune.base.ranks import refuse_fixed
 from fasterprune.base.optim import memory_of, slow_weights
 from fasterprune.channels.graph import channel_graph
 from fasterprune.masks.criteria import large_final, needs_of
@@ -425,3 +426,12 @@ def test_a_callback_that_is_added_later_lets_a_learner_load():
         new = digits_learner(digits_net(8)); new.path = Path(d)
         new.add_cb(PruneCallback(50)); new.load('small')
     test_eq([p.shape for p in new.model.parameters()], [p.shape for p in learn.model.parameters()])
+
+def test_a_fit_that_another_callback_cancels_before_it_begins_says_nothing_of_ours():
+    class Skip(Callback):
+        order = -100
+        def before_fit(self): raise CancelFitException()
+    learn = digits_learner(digits_net(8), bs=256)
+    shapes = [p.shape for p in learn.model.parameters()]
+    with learn.no_bar(), learn.no_logging(): learn.fit(1, cbs=[Skip(), PruneCallback(50)])
+    test_eq([p.shape for p in learn.model.parameters()], shapes)

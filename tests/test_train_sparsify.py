@@ -11,6 +11,7 @@ from fasterprune.base.names import check_percent
 from fasterprune.masks.granularity import check_granularity
 from fasterprune.masks.criteria import get_criterion, large_final, needs_of
 from fasterprune.masks.schedule import get_schedule, one_cycle
+from fasterprune.masks.target import refuse_revived
 from fasterprune.masks.sparsifier import check_settings, conv_layers, Sparsifier
 from fasterprune.train.learner import (
     check_batches, check_schedule, FitCallback, percent_at, refresh_at_end, sample_batch, start_of)
@@ -324,6 +325,36 @@ def test_what_a_sparsifier_does_not_know_is_found_out_when_the_callback_is_made(
                         ((70,'4:2'), {}, '4:2'), ((70,(0,1)), {}, '(0, 1)'), ((70,), dict(unit='group'), "unit='group'"), ((70,), dict(normalize='mena'), "did you mean 'mean'?")):
         with expect_fail(ValueError, say): SparsifyCallback(*args, **kw)
     for g in ('weight','filter','group','2:4',(4,4)): SparsifyCallback(70 if g!='2:4' else 50, g, normalize='max', unit='groups')
+
+def test_who_interrupts_a_fit_finds_no_hooks_and_can_write_the_model_to_a_file():
+    import pickle
+    class Interrupt(Callback):
+        def __init__(self, event): self.event = event
+        def __call__(self, event_name):
+            if event_name==self.event and self.training and self.iter==2: raise KeyboardInterrupt
+    for event in ('before_batch','after_pred','before_backward','before_step','after_batch','after_epoch'):
+        learn = digits_learner(digits_net(8), bs=256)
+        learn.add_cb(SparsifyCallback(50, 'weight', 'global', 'wanda'))
+        try:
+            with learn.no_bar(), learn.no_logging(): learn.fit(1, cbs=Interrupt(event))
+        except KeyboardInterrupt: pass
+        if event not in ('before_batch','after_pred'): test_eq(sum(len(m._forward_hooks)+len(m._forward_pre_hooks) for m in learn.model.modules()), 0)
+        pickle.loads(pickle.dumps(learn.model))
+        with learn.no_bar(), learn.no_logging(): learn.fit(1)
+        test_eq(sum(len(m._forward_hooks)+len(m._forward_pre_hooks) for m in learn.model.modules()), 0)
+        test_close(learn.keep_sparse.sparsity, 50, .1)
+
+def test_a_weight_that_the_model_makes_anew_is_refused_before_anything_is_masked():
+    class Parent(nn.Module):
+        def __init__(self): super().__init__(); self.child,self.out = nn.Conv2d(1,8,3),nn.Linear(8,10)
+        def forward(self, x): return self.out(F.conv2d(x, self.child.weight-self.child.weight.mean(), self.child.bias).relu().mean((2,3)))
+    learn = digits_learner(Parent(), bs=256)
+    with learn.no_bar(), learn.no_logging():
+        with expect_fail(TypeError, 'child.weight (Conv2d)'): learn.fit(1, cbs=SparsifyCallback(50, 'weight'))
+        assert (learn.model.child.weight!=0).all()
+        learn.fit(1, cbs=SparsifyCallback(50, 'weight', layer_type=nn.Linear))
+    test_close(learn.keep_sparse.sparsity, 50, .7)
+    with expect_fail(TypeError, 'child.weight (Conv2d)'): Sparsifier(learn.model, 'weight', xb=learn.dls.one_batch()[0])
 
 def test_norms_are_refreshed_at_the_end_of_a_fit():
     from copy import deepcopy

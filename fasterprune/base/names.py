@@ -37,7 +37,7 @@ meanings = {   # what others call it -> what it is called here, wherever that is
 def did_you_mean(
     name, # that is not known
     known, # names
-    cutoff:float=.4, # how much alike they must be, from 0 (anything) to 1
+    cutoff:float=.6, # how much alike they must be, from 0 (anything) to 1
     before:str=', ', # what stands before the guess
     otherwise:str='' # what to say if nothing is alike
 )->str:

@@ -560,11 +560,19 @@ def _sets_mode(cls):
     params = list(inspect.signature(cls.train).parameters.values())[1:]
     return bool(params) and params[0].default is True
 
+@lru_cache(None)
+def _only_sets_mode(cls):
+    "Does `train` do no more than PyTorch's own?"
+    return cls.train is nn.Module.train and cls.eval is nn.Module.eval and cls.__setattr__ is nn.Module.__setattr__
+
 def set_mode(
     model:nn.Module, # any model
     training:bool # the mode of all its modules
 ):
     "`model.train(training)`, also where `train` is another verb"
+    if all(_only_sets_mode(type(m)) for m in model.modules()):
+        for m in model.modules(): vars(m)['training'] = training
+        return
     if all(_sets_mode(type(m)) for m in model.modules()):
         if training: model.train()
         else: model.eval()
@@ -739,21 +747,29 @@ def _bound_elsewhere(f, own):
     of = getattr(getattr(f, 'func', f), '__self__', None)
     return of is not None and id(of) not in own
 
+def _attribute_leaves(m):
+    "The leaves of what a module has for itself"
+    for name,o in vars(m).items():
+        if name!='_modules' and o is not None and type(o) not in _atoms and not (type(o) in _bare and not o): yield from tree_leaves(o)
+
 def held(
     model:nn.Module # that has run
 )->dict: # by `id`, for `deepcopy`
     "Copies of what modules keep from their last pass, without its history, which could not be copied; hooks that others have set are theirs"
-    kept = [t for m in model.modules() for t in tree_leaves(vars(m)) if isinstance(t, Tensor) and not t.is_leaf]
+    modules = list(model.modules())
+    kept = [t for m in modules for t in _attribute_leaves(m) if isinstance(t, Tensor) and not t.is_leaf]
     res = {id(t):t.detach().clone() for t in kept}
-    own = {id(o) for m in model.modules() for o in (m,*vars(m).values())}
-    for m in model.modules():
-        hooks = [*m._forward_hooks.values(), *m._forward_pre_hooks.values(), *m._backward_hooks.values()]
-        res.update({id(f):f for f in hooks if _bound_elsewhere(f, own)})
-    return res
+    hooks = [f for m in modules for of in (m._forward_hooks,m._forward_pre_hooks,m._backward_hooks) for f in of.values()]
+    own = {id(o) for m in modules for o in (m,*vars(m).values())} if hooks else ()
+    return res|{id(f):f for f in hooks if _bound_elsewhere(f, own)}
+
+def _nothings(model):
+    "New empty containers for those that are empty, by `id`: `deepcopy` would be long over them, of which modules have a dozen each"
+    return {id(o):type(o)() for m in model.modules() for o in vars(m).values() if type(o) in _bare and type(o) is not tuple and not o}
 
 def _copied_model(model, memo):
     "A deep copy in the modes of `model`, which some modules forget: those that fx has made"
-    copy = deepcopy(model, memo)
+    copy = deepcopy(model, _nothings(model)|memo)
     for old,new in zip(model.modules(), copy.modules()):
         if new.training!=old.training: new.training = old.training
     return copy

@@ -248,12 +248,13 @@ def solve(
     members,touches = _cover(trace, rows, zero)
     met = joined_pairs(at.pairs)
     found = dict(
-        cls=cls, zero=int(zero), prod=prod, members=members, touches=touches, class_rows=rows,
+        cls=cls, zero=int(zero), prod=prod, touches=touches, class_rows=rows,
         why_lossy=_why_lossy(trace, cls, prod), foldable=_foldable(trace),
         alive=_joined(at.alive), held=[(s.name,s.dim,s.ids) for s in trace.sites],
         said=at.why, met=met[:,(met!=0).all(0)])
     seen = {name:getattr(trace, name) for name in ('names','kind','params','views','calls','unknown','unreached')}
-    return ChannelGraph(trace.model, trained=trace.trained, **{k:_frozen(v) for k,v in {**seen,**found}.items()})
+    members = MappingProxyType({c:tuple(places) for c,places in members.items()})   # read-only already, and by far the most
+    return ChannelGraph(trace.model, trained=trace.trained, members=members, **{k:_frozen(v) for k,v in {**seen,**found}.items()})
 
 # %% ../../nbs/channels/04_graph.ipynb #0a342c2a
 def _may_be_watched(model):

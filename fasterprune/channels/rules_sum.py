@@ -325,7 +325,9 @@ def _gn(trace, out, x, scale, shift, n, channels, space, groups, eps):
     if dims[1] is None: return [dims]
     _,inside = grid(trace, dims[1], [groups,channels//groups])
     trace.lossy(dims[1] if groups==1 else inside, 'the statistics of a GroupNorm')
-    dims[1] = trace.check(out[0], 1, dims[1], np.zeros(channels, bool)|_silent(trace, scale))
+    # a group that is zero as a whole has no statistics, and gives its shift
+    empty = np.repeat(dims[1].zero.reshape(groups, -1).all(1), channels//groups)
+    dims[1] = trace.check(out[0], 1, dims[1], empty|_silent(trace, scale))
     for dim in dims[2:]: trace.at.freeze(dim, 'space')
     return [dims]
 

@@ -13,7 +13,7 @@ __all__ = ['op_kinds', 'Operation', 'operations', 'call_kinds', 'Site', 'own_nor
 import torch
 import numpy as np
 from collections import Counter, defaultdict, namedtuple
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from fastcore.basics import patch
 from torch import nn, Tensor
@@ -171,9 +171,8 @@ call_kinds = {   # what the numbers in a call mean -> names of functions, withou
 
 # %% ../../nbs/channels/01_trace.ipynb #1d1a030b
 def aten(names):
-    "The operations of those `names`, as in `'relu relu_'`, that this PyTorch has"
-    return [getattr(torch.ops.aten, name) for name in names.split() if hasattr(torch.ops.aten, name)]
-
+    "The operations of those `names`, as in `'relu relu_'`; those that this PyTorch lacks by their name"
+    return [getattr(torch.ops.aten, name, f'aten::{name}') for name in names.split()]
 
 # %% ../../nbs/channels/01_trace.ipynb #c1a5010b
 def rule(
@@ -648,7 +647,8 @@ def watched(
 )->Trace:
     "Run a model and write down what it shows; once more in training mode if parameters or buffers were not reached"
     trace = Trace(model)
-    with evaluating(model), plain():
+    has_state = callable(getattr(model, 'reset', None))
+    with evaluating(model) if has_state else nullcontext(), plain():
         # so that the code is seen that makes the state of a model fit another batch
         half = xb.half() if reset_states(model) else None
         if half is not None: run(model, half)

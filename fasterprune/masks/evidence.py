@@ -13,6 +13,7 @@ from torch import nn, Tensor
 from torch.nn import functional as F
 from torch.utils._pytree import tree_map
 from fastcore.basics import patch
+from functools import partial
 
 from ..base.run import Batch, evaluating, run
 from .granularity import axes_of
@@ -97,6 +98,9 @@ def _mean_square(m, attr, x, w):
 
 def _as_matrix(m, attr, x, w):
     "Mean square of what each element of a matrix meets in its inputs `x`"
+    if w.ndim>2:
+        raise ValueError(f"{attr} of {type(m).__name__} has shape {tuple(w.shape)}: which inputs meet which of its matrices happens inside of the "
+                         "layer, where nobody can look; use a criterion that does not need inputs, or put the layer into ignore=")
     if w.ndim!=2 or x.shape[1]!=w.shape[1]:
         raise ValueError(f"{attr} of {type(m).__name__} does not see the layer's input; use another criterion or layer_type")
     return x.square().mean(0)[None],x.shape[0]
@@ -106,13 +110,12 @@ class InputNorms:
     "Watches, by hooks, what comes into layers, from `with` to its end"
     def __init__(self, 
         layers:dict # name of a weight -> (module, attribute)
-    ): self.layers,self.sums,self.counts,self.on = layers,{},{},True
+    ): self.layers,self.sums,self.counts,self.hooks = layers,{},{},[]
 
     def __enter__(self):
-        self.hooks = []
+        self.__exit__()   # of a run that was interrupted
         for name,(m,attr) in self.layers.items():
-            see = lambda m,args,kw,name=name,attr=attr: self._see(name, attr, m, args, kw)
-            self.hooks.append(m.register_forward_pre_hook(see, with_kwargs=True))
+            self.hooks.append(m.register_forward_pre_hook(partial(self._see, name, attr), with_kwargs=True))
         return self
 
     def __exit__(self, *args):
@@ -120,7 +123,6 @@ class InputNorms:
         self.hooks = []
 
     def _see(self, name, attr, m, args, kw):
-        if not self.on: return
         place = {'k_proj_weight':1,'v_proj_weight':2}.get(attr, 0)
         x = [*args,*kw.values()][place]
         if isinstance(x, nn.utils.rnn.PackedSequence): x = x.data

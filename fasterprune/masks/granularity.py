@@ -106,11 +106,17 @@ granularities = {
     ('filter','eio'):'eo', ('row','eio'):'ei', ('column','eio'):'eo', ('kernel','eio'):None, ('shared_kernel','eio'):None}
 
 # %% ../../nbs/masks/00_granularity.ipynb #0bd935ad
+def _letters(name, spec):
+    "The axes of a granularity that were given as a tuple"
+    if isinstance(spec, (tuple,list)) and all(isinstance(o, str) and len(o)==1 for o in spec): return ''.join(spec)
+    raise TypeError(f"granularities[{name!r}] = {spec!r}: name the axes that tell groups apart, a letter for each, as in 'oi', or '*-i' for all but i")
+
 def _resolve(name, axes):
     "The axes that tell groups apart, or `None` where `name` is impossible"
     if not isinstance(name, str): return None
     spec = granularities.get((name,axes), granularities.get(name))
     if spec is None: return None
+    if not isinstance(spec, str): spec = _letters(name, spec)
     less = spec[2:] if spec.startswith('*-') else ''
     kept = ''.join(a for a in axes if a not in less) if spec.startswith('*') else spec
     if not set(less+kept) <= set(axes): return None

@@ -8,12 +8,12 @@ Docs: https://fasterprune.github.io/fasterprune/masks/sparsifier.html.md"""
 __all__ = ['conv_layers', 'check_settings', 'Sparsifier', 'percent_zero']
 
 # %% ../../nbs/masks/11_sparsifier.ipynb #12d22384
-import math, torch
+import math, torch, weakref
 import numpy as np
 from fastcore.basics import patch, patch_to
 from torch import nn, Tensor
 
-from ..base.run import unwrap
+from ..base.run import Batch, unwrap
 from ..base.names import (
     as_patterns, check_percent, check_whole, choose, did_you_mean, listed, match_percents, owner)
 from ..base.report import Report
@@ -22,9 +22,9 @@ from .granularity import weight_axes
 from .criteria import get_criterion, large_final
 from .evidence import Evidence
 from .stream import Stream, Streamed
-from .target import GroupTarget, length, masked_by_torch
+from .target import GroupTarget, length, masked_by_torch, refuse_revived
 from .find import find_groups, find_weights, layer_types, unconsidered
-from .zeros import Zeros
+from .zeros import give_directions, Zeros
 from .choose import choose_masks, Contender, fits_in_place, renew_in_place, target_scores
 
 # %% ../../nbs/masks/11_sparsifier.ipynb #75e9b1b1
@@ -70,8 +70,10 @@ class Sparsifier:
         self.unjudged = {}   # layers of which the criterion knew too little when masks were last chosen -> why
         self.initial = []   # layers whose zeros were taken for those of an initialisation
         targets = self._find(layer_type, xb)
+        if xb is not None: refuse_revived(targets.values(), self.model, Batch.of(xb, self.model))
         self.zeros = Zeros(self.model, targets, norms, None if self._coupled else xb, keep_pruned)
         self.evidence = Evidence(self.model, self.scored(), self.criteria, self.layers())
+        self.holders = self._holders()
         self._take_torch_masks()
 
     @property
@@ -190,13 +192,29 @@ def check(self:Sparsifier,
 
 # %% ../../nbs/masks/11_sparsifier.ipynb #c8c9787c
 @patch
+def _holders(self:Sparsifier):
+    "Name of each parameter whose scores count -> the layer that holds it (weakly, so that one that was replaced can go) and where"
+    def place(name): return self.model.get_submodule(owner(name)),name.rpartition('.')[2]
+    of_targets = {} if self._coupled else {t.name:(t.module,t.attr) for t in self.targets.values()}
+    places = {n:of_targets.get(n) or place(n) for n in self.scored()}
+    return {n:(weakref.ref(module),attr) for n,(module,attr) in places.items()}
+
+@patch
 def _renew_refs(self:Sparsifier):
-    "Forget what was told about a layer that was replaced by one of another shape: it begins now"
+    "Let what was told follow layers that have another name now, and forget it where another layer has the name: that begins now"
+    now = self._holders()
+    moved = {place:n for n,place in self.holders.items() if n not in now and n in self.refs and place[0]() is not None}
+    for name,place in now.items():
+        if name not in self.refs and place in moved: self.refs[name] = self.refs.pop(moved[place])
     for name,p in self.scored().items():
-        refs = self.refs.get(name, {})
-        for kind in [k for k,v in refs.items() if k!='inputs' and v.shape!=p.shape]:
+        refs,other = self.refs.get(name, {}),name in self.holders and self.holders[name]!=now[name]
+        for kind in [k for k,v in refs.items() if k!='inputs' and (other or v.shape!=p.shape)]:
             if kind in ('init','prev'): refs[kind] = p.detach().clone()
             else: del refs[kind]
+        for kind in self.evidence.needs&{'init','prev'}-refs.keys(): self.refs.setdefault(name, {})[kind] = p.detach().clone()
+    if now!=self.holders:
+        self.evidence.names,self.evidence.layers = list(now),self.layers()
+        self.holders = now
 
 @patch
 def _score(self:Sparsifier, target): return target_scores(target, self.evidence, self.zeros.stash)
@@ -246,7 +264,7 @@ def _judged(self:Sparsifier):
     lacking = {t.name:_unknown(t, self.evidence) for t in self.targets.values()}
     known = [t for t in self.targets.values() if not lacking[t.name]]
     if not known: return list(self.targets.values())
-    self.unjudged = {t.layer:_why(lacking[t.name]) for t in self.targets.values() if lacking[t.name]}
+    self.unjudged = {t.layer or t.name:_why(lacking[t.name]) for t in self.targets.values() if lacking[t.name]}
     return known
 
 # %% ../../nbs/masks/11_sparsifier.ipynb #61c38f12
@@ -312,6 +330,7 @@ def prune_layer(self:Sparsifier,
     "Prune one layer, whatever the context"
     sparsity,targets = self.check(sparsity, round_to),self._get(layer)
     if isinstance(sparsity, dict): raise TypeError("prune_layer takes one percentage; prune_model takes a dict")
+    self._renew_refs()
     contenders = [self._contender(t) for t in targets]
     chosen,saved = self._choose(contenders, {t.name:sparsity for t in targets}, round_to=round_to)
     layers = {t.layer for t in targets}
@@ -579,10 +598,11 @@ def read_zeros(self:Sparsifier):
     "Take every group that is exactly zero as dead, in layers that were not initialised so"
     new = {}
     self.initial = []
+    give_directions(self.targets.values())
     for n,t in self.targets.items():
         some_live = _mask_of_groups(t, t.weight!=0)
         if some_live.all(): continue
-        if _is_initial(t.weight): self.initial.append(t.layer)
+        if _is_initial(t.weight) or (not t.groups.nm and _is_sparse_initial(t.weight)): self.initial.append(t.layer)
         elif (self.alive[n]!=0)[~some_live].any(): new[n] = self.alive[n]*some_live.to(self.alive[n])
     if new: self.zeros.put({**self.alive, **new})
     return self
@@ -591,6 +611,13 @@ def _is_initial(w):
     "Is a weight as no training leaves it: zero throughout, or else of one size, as `dirac_` and `eye_` make it?"
     sizes = w[w!=0].abs()
     return len(sizes)==0 or (len(sizes)>1 and bool((sizes==sizes[0]).all()))
+
+def _is_sparse_initial(w):
+    "Has a matrix equally many zeros in each column, at other places, as `sparse_` makes it?"
+    if w.ndim!=2 or w.shape[1]<4: return False
+    zero = w==0
+    n = zero.sum(0)
+    return 0<int(n[0])<len(w) and bool((n==n[0]).all()) and bool((zero!=zero[:,:1]).any())
 
 @patch_to(Sparsifier, cls_method=True)
 def from_zeros(cls, 
@@ -605,7 +632,7 @@ def from_zeros(cls,
 @patch
 def __getstate__(self:Sparsifier):
     "Bits instead of multipliers, and no caches"
-    state = {k:v for k,v in self.__dict__.items() if k not in ('zeros','evidence')}
+    state = {k:v for k,v in self.__dict__.items() if k not in ('zeros','evidence','holders')}
     return {**state, 'targets':self.targets, 'stash':self.zeros.stash, 'refs':self.refs, '_bits':self.state_dict(), '_norms':self.zeros.found_norms}
 
 @patch
@@ -617,3 +644,4 @@ def __setstate__(self:Sparsifier, state):
     self.zeros.stash,self.zeros.found_norms = stash,norms
     self.zeros.alive,self.zeros.custom = self._masks_in(bits)
     self.evidence = Evidence(self.model, self.scored(), self.criteria, self.layers(), refs)
+    self.holders = self._holders()

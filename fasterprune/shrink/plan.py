@@ -280,8 +280,9 @@ def take(self:Plan,
 ):
     "What stays of a tensor that belongs to a parameter"
     order = _order(t)
-    for d,i in self.keep[name].items(): t = t.index_select(d, torch.tensor(i, device=t.device))
-    return t.clone(memory_format=order) if t.layout==torch.strided else t
+    part = _part(t, self.keep[name])
+    if t.layout!=torch.strided: return part
+    return part.clone(memory_format=order) if part is t else part.contiguous(memory_format=order)
 
 def _follow_weights(model):
     "What modules remember beside their parameters"
@@ -299,6 +300,16 @@ class _Cut(NamedTuple):
     param:Tensor
     data:Tensor
     grad:Tensor   # or `None`
+
+@patch
+def resize(self:Plan,
+    model:nn.Module # changed in place
+):
+    "Let modules and calls have the sizes that they get"
+    for n,m in model.named_modules():
+        for k,(_,new) in self.sizes.get(n, {}).items(): setattr(m, k, new)
+        if n in self.calls: resize_calls(m, self.calls[n])
+    _follow_weights(model)
 
 @patch
 def apply(self:Plan,
@@ -323,11 +334,9 @@ def apply(self:Plan,
         reshaped(cut.param, cut.data)
         cut.param.grad = cut.grad
     for n,m in model.named_modules():
-        for k,(_,new) in self.sizes.get(n, {}).items(): setattr(m, k, new)
-        if n in self.calls: resize_calls(m, self.calls[n])
         if isinstance(m, nn.MultiheadAttention) and any(f'{n}.{k}' in self.keep for k in m.state_dict()): slim_attention(m)
     slim_encoders(model)
-    _follow_weights(model)
+    self.resize(model)
     before = plan_of(model)
     for m in model.modules(): m.__dict__.pop('_shrunk_by', None)
     model.__dict__['_shrunk_by'] = before.then(self) if before else self

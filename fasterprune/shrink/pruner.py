@@ -17,6 +17,7 @@ from typing import NamedTuple
 from ..base.run import Batch, full_copy, light_copy, unwrap
 from ..base.names import as_patterns, check_percent, check_whole, choose, match_names, one_of, owner
 from ..base.report import Report
+from ..base.ranks import refuse_fixed
 from ..channels.graph import channel_graph, Group, joint_scores, reductions
 from ..masks.granularity import layer_axes, weight_names
 from ..masks.criteria import criteria, large_final, needs_of
@@ -51,6 +52,7 @@ class Pruner:
     ):
         if context not in contexts: choose('context', str(context), contexts, guess=False)
         self.model,self.xb,self.context,self.criteria,self.lossy = unwrap(model),xb,context,channel_criterion(criteria),lossy
+        refuse_fixed(model)
         if xb is not None: Batch.of(xb, self.model)   # raises if the model cannot take it; a callback gives it later
         self.reduce = one_of('reduce', reduce, reductions)
         self.ignore = as_patterns(ignore)

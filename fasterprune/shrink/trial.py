@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from ..base.run import light_copy, named_tensors
 from .plan import Plan
-from .sizes import Guess, plan_for
-from .replay import fitness, guessed, repaired, RepairError, without_attribute, without_misleading
-from .verify import Choices, other_runs, outputs_of, rel_diff, reason_of, silenced, Verifier
+from .sizes import Guess, Planner
+from .replay import guessed, repaired, RepairError, Replays, without_attribute, without_misleading
+from .verify import Choices, other_runs, OtherRun, outputs_of, rel_diff, reason_of, silenced, Verifier
 
 # %% ../../nbs/shrink/05_trial.ipynb #7a10c413
 def rounding(graph, dtype, steps=256):
@@ -30,10 +30,11 @@ class _Reference:
     "What a smaller network is compared with"
     def __init__(self,
         model,
-        outputs # function of a model -> its outputs
-    ): self.model,self.outputs = model,outputs
+        outputs, # function of a model -> its outputs
+        known:bool=False # may outputs be taken that are known already?
+    ): self.model,self.outputs,self.known = model,outputs,known
     @cached_property
-    def wanted(self): return self.outputs(self.model)
+    def wanted(self): return self.outputs(self.model, self.known)
     @cached_property
     def choices(self):
         with Choices() as choices: self.outputs(self.model)
@@ -61,14 +62,29 @@ class Trial:
         others = other_runs(graph, xb)
         self.verify = Verifier(graph, xb, others)
         # where nothing is folded, part of a batch tells no more than was verified
-        self.runs = [(xb,False), *(others if exact else [(x,train) for x,train in others if train])]
-        self.references = {None:_Reference(graph.model, self.outputs)} if exact else {}
-        wanted = self.reference(()).wanted if exact else outputs_of(graph.model, xb)
-        if any(t.isnan().any() for t in wanted):
-            raise ValueError(f"{type(graph.model).__name__} gives NaN for this batch: nobody could tell whether a smaller network computes the same")
+        self.runs = [OtherRun(xb, False, None), *(o for o in others if exact or o.train)]
+        self.replays_of = {}   # classes that go -> `Replays`, of one set of classes at a time
+        self.references = {None:_Reference(graph.model, self.outputs, known=True)} if exact else {}
 
-    def plan(self, dead, guess): return plan_for(self.graph, dead, guess)
-    def outputs(self, model): return [t for x,train in self.runs for t in outputs_of(model, x, train)]
+    def replays(self, dead)->Replays:
+        "What makes and runs the plans by which the classes `dead` go"
+        key = frozenset(dead)
+        if key not in self.replays_of: self.replays_of = {key:Replays(Planner(self.graph, dead), self.xb)}
+        return self.replays_of[key]
+
+    def plan(self, dead, guess): return self.replays(dead).planner.plan(guess)
+    def outputs(self, model, known=False):
+        "The outputs of a model for all runs; those of the large one may be `known`"
+        def of(o): return o.outs if known and o.outs is not None else outputs_of(model, o.xb, o.train)
+        return [t for o in self.runs for t in of(o)]
+
+    @cached_property
+    def gives_nan(self): return any(t.isnan().any() for t in outputs_of(self.graph.model, self.xb))
+
+    def refuse_nan(self):
+        "Raise if the model gives NaN, which equals nothing"
+        if self.gives_nan:
+            raise ValueError(f"{type(self.graph.model).__name__} gives NaN for this batch: nobody could tell whether a smaller network computes the same")
 
     def reference(self, dead)->_Reference:
         "The large network: as it is, or if what goes is not dead, with nobody who listens to it"
@@ -87,7 +103,7 @@ class Trial:
         diff = rel_diff(wanted, outputs)
         if not diff<=self.tol: diff = min(diff, self.steady(small, dead))
         lossy = not self.exact and any(c in self.graph.why_lossy for c in dead)
-        if diff<=self.tol or lossy and not math.isinf(diff): return Verdict(None, diff)
+        if diff<=self.tol or lossy and diff<math.inf: return Verdict(None, diff)
         return Verdict(f'the outputs would differ by {diff:.1e}', diff)
 
 # %% ../../nbs/shrink/05_trial.ipynb #02da3323
@@ -105,23 +121,23 @@ def steady(self:Trial, small, dead):
 def candidates(self:Trial, first, dead):
     "Plans by which the classes `dead` go, likeliest first; and errors of repairs"
     yield first
-    tried = [first]
+    replays = self.replays(dead)
     for guess in (Guess(2), Guess(99), Guess(2, whole=False), Guess(2, seen=True)):
         plan = self.plan(dead, guess)
-        if plan in tried: continue
-        tried.append(plan)
-        yield plan
-        fitted = without_misleading(self.graph, plan, self.xb, dead)
-        if fitted is not plan: yield fitted
-        if fitness(self.graph, fitted, self.xb, dead)[0]: yield from self.fewer(fitted, dead)
-        if fitted is not plan: yield from self.repairs(fitted, dead)
+        if guess==Guess(2) or not replays(plan).misfit: yield plan
+        fitted = without_misleading(replays, plan)
+        if not replays(fitted).misfit: yield fitted
+        if not replays(fitted).error:
+            for fewer in self.fewer(fitted, dead):
+                if not replays(fewer).misfit: yield fewer
+        yield from self.repairs(fitted, dead)
         yield from self.repairs(plan, dead)
     yield from self.repairs(first, dead)
 
 @patch
 def fewer(self:Trial, plan, dead, most=8):
     "`plan` without one of the attributes that were set, or with one alone: another may have had the same number by chance"
-    sure = self.plan(dead, Guess(0)).sizes
+    sure = self.replays(dead).planner.sure
     names = guessed(plan, sure)
     if not 1<len(names)<=most: return
     for name in names: yield without_attribute(plan, name, sure)
@@ -135,7 +151,7 @@ def fewer(self:Trial, plan, dead, most=8):
 @patch
 def repairs(self:Trial, plan, dead):
     "`plan` with other numbers in calls, or the error that says why there are none"
-    try: repair = repaired(self.graph, plan, self.xb, dead)
+    try: repair = repaired(self.replays(dead), plan)
     except RepairError as e: yield e
     except Exception: return   # it does not run, as is known by now
     else:
@@ -147,13 +163,17 @@ def __call__(self:Trial, dead)->Tried:
     try: first = self.plan(dead, Guess(0))
     except Exception as e: return Tried(None, f'{type(e).__name__}: {e}')
     if any(not idx for dims in first.keep.values() for idx in dims.values()): return Tried(None, 'nothing would be left of a layer')
-    why = None
+    why,tried = None,set()
     for plan in self.candidates(first, dead):
         if isinstance(plan, RepairError):
             why = str(plan)
             continue
+        sets = str((plan.sizes,plan.calls))
+        if sets in tried: continue   # two guesses came to the same
+        tried.add(sets)
         verdict = self.works(plan, dead)
         if not verdict.why: return Tried(replace(plan, diff=verdict.diff))
+        if why is None: self.refuse_nan()   # asked only now, since with NaN nothing works
         why = why or verdict.why
     return Tried(None, why)
 
@@ -161,32 +181,31 @@ def __call__(self:Trial, dead)->Tried:
 class _Scored(NamedTuple):
     "A plan that works"
     plan:Plan
-    fitness:tuple   # as from `fitness`
+    fitness:tuple   # as in `Replay`
 
-def _without_change(plan, module, change):
-    "`plan` without one of the changes in the calls of a module"
-    calls = {**plan.calls, module:[[o for o in plan.calls[module][0] if o!=change]]}
-    return replace(plan, calls={n:stages for n,stages in calls.items() if stages!=[[]]})
+
 
 @patch
 def lean(self:Trial, plan, dead)->Plan:
     "`plan` without the attributes that may stay as they were"
     if not dead: return plan
-    sure = self.plan(dead, Guess(0)).sizes
+    replays = self.replays(dead)
+    sure = replays.planner.sure
     names = guessed(plan, sure)
     if not names: return plan
-    best = _Scored(plan, fitness(self.graph, plan, self.xb, dead))
+    best = _Scored(plan, replays(plan).fitness)
     for name in names: best = self.leaner(best, without_attribute(best.plan, name, sure), dead)
-    if best.plan is plan: return plan
-    # changes that an attribute made necessary which is not changed any more
-    changes = [(n,change) for n,stages in best.plan.calls.items() for change in stages[0]]
-    for n,change in changes: best = self.leaner(best, _without_change(best.plan, n, change), dead)
+    if best.plan is plan or not best.plan.calls: return best.plan
+    # an attribute that is not changed any more may have made changes in calls necessary
+    less = replace(best.plan, calls={})
+    for less in [less,*self.repairs(less, dead)]:
+        if isinstance(less, Plan): best = self.leaner(best, less, dead)
     return best.plan
 
 @patch
 def leaner(self:Trial, best, less, dead)->_Scored:
     "`less`, if it works in each call and not by chance, or else `best`"
-    score = fitness(self.graph, less, self.xb, dead)
+    score = self.replays(dead)(less).fitness
     if score<best.fitness: return best
     verdict = self.works(less, dead)
     return best if verdict.why else _Scored(replace(less, diff=verdict.diff), score)
@@ -205,6 +224,7 @@ class _Search:
         self.trial,self.plan = trial,Plan()
         self.good,self.failed = [],[]        # parts that go, and pairs of one that stays and why
         self.hopeless,self.skipped = {},[]   # kind of part -> error, and parts of these kinds
+        self.why = {}                        # classes that cannot go together -> why
         model = trial.graph.model
         self.tensors,self.modules = named_tensors(model),dict(model.named_modules())
 
@@ -218,8 +238,12 @@ class _Search:
 
     def take(self, parts):
         "Let these go, too; returns why they cannot, or `None`"
+        classes = frozenset(_classes(self.good+parts))
+        if classes in self.why: return self.why[classes]   # one half went, and so these are what failed as a whole
         tried = self.trial(_classes(self.good+parts))
-        if tried.plan is None: return tried.why
+        if tried.plan is None:
+            self.why[classes] = tried.why
+            return tried.why
         self.good += parts
         self.plan = tried.plan
 

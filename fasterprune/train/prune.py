@@ -14,6 +14,7 @@ from fastai.basics import *
 
 from ..base.run import Batch, few, full_copy, named_tensors, unwrap
 from ..base.names import check_percent
+from ..base.ranks import refuse_fixed
 from ..base.optim import memory_of, slow_weights
 from ..channels.graph import channel_graph
 from ..masks.criteria import large_final, needs_of
@@ -84,7 +85,7 @@ def keep_plan(
 # %% ../../nbs/train/04_prune.ipynb #8e82bf68
 class PruneCallback(FitCallback):
     "Remove `sparsity` percent of the channels while the network trains"
-    order,remove_on_fetch,_learn = 56,True,None   # behind the Recorder, whose table gets a column
+    order,remove_on_fetch,_learn,start = 56,True,None,None   # behind the Recorder, whose table gets a column
     @delegates(Pruner.__init__)
     def __init__(self,
         sparsity:float, # percent of the original network (50 is 50 %)
@@ -135,7 +136,7 @@ def begin_fit(self:PruneCallback):
     masks = getattr(self.learn, 'keep_sparse', None)
     if masks is not None and (len(masks.sparsifiers) or masks.announced):
         raise ValueError("masks are held in this Learner: shrink(learn.model, xb) first, and train the result")
-    if isinstance(self.learn.model, nn.parallel.DistributedDataParallel): raise ValueError("DistributedDataParallel expects gradients of fixed shapes: prune in one process")
+    refuse_fixed(self.learn.model)
     self.pruner,self.sample,self.changed = Pruner(self._model, None, **self.kw),None,False
     self.asked,self.stayed,self.left = 0.,[],[]
     self.cost = check_budget(self.target, self.round_to, self.of)

@@ -17,6 +17,7 @@ from ..base.names import check_percent
 from ..masks.granularity import check_granularity
 from ..masks.criteria import get_criterion, large_final, needs_of
 from ..masks.schedule import get_schedule, one_cycle
+from ..masks.target import refuse_revived
 from ..masks.sparsifier import check_settings, conv_layers, Sparsifier
 from .learner import (
     check_batches, check_schedule, FitCallback, percent_at, refresh_at_end, sample_batch, start_of)
@@ -92,7 +93,7 @@ def begin_fit(self:SparsifyCallback):
     if self.sparsifier is None or self.sparsifier.model is not model: self.sparsifier = self._make(model)
     self.ends,self.pct,self.started = self.sparsifier.check(self.target, self.round_to),None,False
     self.learn.keep_sparse.coming = self.sparsifier
-    if 'inputs' in needs_of(self.sparsifier.criteria): self.inputs = self.sparsifier.evidence.watch_inputs().__enter__()
+    if 'inputs' in needs_of(self.sparsifier.criteria): self.inputs = self.sparsifier.evidence.watch_inputs()
 
 @patch
 def _make(self:SparsifyCallback, model):
@@ -103,21 +104,21 @@ def _make(self:SparsifyCallback, model):
     if kw['granularity']=='group' and kw.get('xb') is None: kw['xb'] = sample_batch(self.dls, model)
     return Sparsifier(model, **kw)
 
-
 # %% ../../nbs/train/03_sparsify.ipynb #fcfa71a6
 @patch
 def _start(self:SparsifyCallback):
     "Take over what is dead already, and hand the masks to their keeper"
-    s,keep = self.sparsifier,keep_sparse(self.learn)
+    s,few = self.sparsifier,tuple(o[:2] if isinstance(o, Tensor) and o.ndim else o for o in self.learn.xb)
+    refuse_revived(s.targets.values(), s.model, few)
+    keep = keep_sparse(self.learn)
     if s not in keep.sparsifiers: take_over(s, keep)
     keep_sparse(self.learn, s)
-    s.zeros.find_norms(tuple(o[:2] if isinstance(o, Tensor) and o.ndim else o for o in self.learn.xb))
+    s.zeros.find_norms(few)
     began = lambda now,end: start_of(self.schedule, now, end, self.epoch/self.n_epoch)
     dead = lambda name: 100*float((s.alive[name]==0).float().mean())
     if not isinstance(self.ends, dict): self.starts = began(s.masked, self.ends)
     else: self.starts = {name:began(dead(name), end) for name,end in self.ends.items()}
     self.started = True
-
 
 # %% ../../nbs/train/03_sparsify.ipynb #e2d82738
 @patch
@@ -143,12 +144,13 @@ def before_step(self:SparsifyCallback):
 
 # %% ../../nbs/train/03_sparsify.ipynb #42c63d33
 @patch
-def before_validate(self:SparsifyCallback):
-    if 'inputs' in self.__dict__: self.inputs.on = False
+def before_batch(self:SparsifyCallback):
+    "Watch while the network is trained, and only while it computes: who interrupts a fit finds no hooks"
+    if self.training and 'inputs' in self.__dict__: self.inputs.__enter__()
 
 @patch
-def before_train(self:SparsifyCallback):
-    if 'inputs' in self.__dict__: self.inputs.on = True
+def after_pred(self:SparsifyCallback):
+    if 'inputs' in self.__dict__: self.inputs.__exit__()
 
 @patch
 def after_train(self:SparsifyCallback):
