@@ -26,10 +26,12 @@ _modules = {'several':'.base.run', 'Report':'.base.report', 'digits_data':'.base
             'find_dead':'.shrink.shrink', 'save_shrunk':'.shrink.shrink', 'load_shrunk':'.shrink.shrink',
             'count_params':'.shrink.cost', 'count_bytes':'.shrink.cost', 'count_macs':'.shrink.cost',
             'milliseconds':'.shrink.cost', 'in_turn':'.shrink.cost', 'Pruner':'.shrink.pruner', 'trim':'.shrink.trim',
-            'digits_dls':'.train.datasets', 'mnist_dls':'.train.datasets', 'digits_net':'.train.datasets',
-            'digits_learner':'.train.datasets', 'keep_sparse':'.train.keep', 'SparsifyCallback':'.train.sparsify',
-            'PruneCallback':'.train.prune', 'keep_plan':'.train.prune', 'compare_ways':'.study.speed',
-            'recommend_rounding':'.study.speed', 'run_as':'.study.speed'}
+            'MaskedLinear':'.layers.masked', 'MaskedConv1d':'.layers.masked', 'MaskedConv2d':'.layers.masked',
+            'MaskedConv3d':'.layers.masked', 'mask_model':'.layers.masked', 'unmask_model':'.layers.masked',
+            'masks_of':'.layers.masked', 'digits_dls':'.train.datasets', 'mnist_dls':'.train.datasets',
+            'digits_net':'.train.datasets', 'digits_learner':'.train.datasets', 'keep_sparse':'.train.keep',
+            'SparsifyCallback':'.train.sparsify', 'PruneCallback':'.train.prune', 'keep_plan':'.train.prune',
+            'compare_ways':'.study.speed', 'recommend_rounding':'.study.speed', 'run_as':'.study.speed'}
 
 def __getattr__(name):
     if name in _modules: return getattr(import_module(_modules[name], __name__), name)

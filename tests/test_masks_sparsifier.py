@@ -15,7 +15,7 @@ from fasterprune.masks.granularity import weight_axes
 from fasterprune.masks.criteria import get_criterion, large_final
 from fasterprune.masks.evidence import Evidence
 from fasterprune.masks.stream import Stream, Streamed
-from fasterprune.masks.target import GroupTarget, length, masked_by_torch
+from fasterprune.masks.target import given_mask, GroupTarget, length
 from fasterprune.masks.find import find_groups, find_weights, layer_types, unconsidered
 from fasterprune.masks.zeros import Zeros
 from fasterprune.masks.choose import choose_masks, Contender, fits_in_place, renew_in_place, target_scores

@@ -38,3 +38,10 @@ def test_a_fit_in_two_processes(tmp_path):
     assert same(first['masks'], other['masks']) and same(first['weights'], other['weights'])
     assert any(not m.all() for m in first['masks'].values())
     for rank in (first,other): assert 'DistributedDataParallel' in rank['refused'] and rank['size']==first['size']
+
+def test_connections_that_are_given_in_two_processes(tmp_path):
+    "The same weights in both, and zeros where nothing is connected"
+    first,other = results(ranks.masked, 2, tmp_path)
+    assert all(first['clear']+first['held']+other['clear']+other['held']) and len(first['held'])==3
+    weights = lambda rank: {k:v for k,v in rank['state'].items() if 'running' not in k}
+    assert same(weights(first), weights(other)) and sum(k.endswith('mask_bits') for k in first['state'])==3
