@@ -22,6 +22,7 @@ from .shrink.cost import count_params, count_bytes, count_macs, milliseconds, in
 from .shrink.pruner import Pruner
 from .shrink.trim import trim
 from .layers.masked import MaskedLinear, MaskedConv1d, MaskedConv2d, MaskedConv3d, mask_model, unmask_model, masks_of
+from .layers.sparse import SparseLinear
 from .train.datasets import digits_dls, mnist_dls, digits_net, digits_learner
 from .train.keep import keep_sparse
 from .train.sparsify import SparsifyCallback
@@ -37,6 +38,6 @@ __all__ = ['several', 'Report', 'digits_data', 'mnist_data', 'minilm', 'sentence
            'between', 'plot_schedule', 'plot_kernels', 'plot_mask', 'plot_sparsity', 'Sparsifier', 'percent_zero',
            'Plan', 'plan_of', 'grow', 'RepairError', 'shrink', 'find_dead', 'save_shrunk', 'load_shrunk',
            'count_params', 'count_bytes', 'count_macs', 'milliseconds', 'in_turn', 'Pruner', 'trim', 'MaskedLinear',
-           'MaskedConv1d', 'MaskedConv2d', 'MaskedConv3d', 'mask_model', 'unmask_model', 'masks_of', 'digits_dls',
-           'mnist_dls', 'digits_net', 'digits_learner', 'keep_sparse', 'SparsifyCallback', 'PruneCallback', 'keep_plan',
-           'compare_ways', 'recommend_rounding', 'run_as']
+           'MaskedConv1d', 'MaskedConv2d', 'MaskedConv3d', 'mask_model', 'unmask_model', 'masks_of', 'SparseLinear',
+           'digits_dls', 'mnist_dls', 'digits_net', 'digits_learner', 'keep_sparse', 'SparsifyCallback',
+           'PruneCallback', 'keep_plan', 'compare_ways', 'recommend_rounding', 'run_as']
