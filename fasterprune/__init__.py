@@ -28,11 +28,13 @@ _modules = {'several':'.base.run', 'Report':'.base.report', 'digits_data':'.base
             'milliseconds':'.shrink.cost', 'in_turn':'.shrink.cost', 'Pruner':'.shrink.pruner', 'trim':'.shrink.trim',
             'MaskedLinear':'.layers.masked', 'MaskedConv1d':'.layers.masked', 'MaskedConv2d':'.layers.masked',
             'MaskedConv3d':'.layers.masked', 'mask_model':'.layers.masked', 'unmask_model':'.layers.masked',
-            'masks_of':'.layers.masked', 'SparseLinear':'.layers.sparse', 'digits_dls':'.train.datasets',
-            'mnist_dls':'.train.datasets', 'digits_net':'.train.datasets', 'digits_learner':'.train.datasets',
-            'keep_sparse':'.train.keep', 'SparsifyCallback':'.train.sparsify', 'PruneCallback':'.train.prune',
-            'keep_plan':'.train.prune', 'compare_ways':'.study.speed', 'recommend_rounding':'.study.speed',
-            'run_as':'.study.speed'}
+            'masks_of':'.layers.masked', 'SparseLinear':'.layers.sparse', 'sparse_for_inference':'.layers.execute',
+            'sparse_report':'.layers.execute', 'dense_again':'.layers.execute', 'weight_pruning':'.layers.execute',
+            'unit_pruning':'.layers.execute', 'save_sparse':'.layers.files', 'load_sparse':'.layers.files',
+            'SparseFile':'.layers.files', 'digits_dls':'.train.datasets', 'mnist_dls':'.train.datasets',
+            'digits_net':'.train.datasets', 'digits_learner':'.train.datasets', 'keep_sparse':'.train.keep',
+            'SparsifyCallback':'.train.sparsify', 'PruneCallback':'.train.prune', 'keep_plan':'.train.prune',
+            'compare_ways':'.study.speed', 'recommend_rounding':'.study.speed', 'run_as':'.study.speed'}
 
 def __getattr__(name):
     if name in _modules: return getattr(import_module(_modules[name], __name__), name)

@@ -23,6 +23,8 @@ from .shrink.pruner import Pruner
 from .shrink.trim import trim
 from .layers.masked import MaskedLinear, MaskedConv1d, MaskedConv2d, MaskedConv3d, mask_model, unmask_model, masks_of
 from .layers.sparse import SparseLinear
+from .layers.execute import sparse_for_inference, sparse_report, dense_again, weight_pruning, unit_pruning
+from .layers.files import save_sparse, load_sparse, SparseFile
 from .train.datasets import digits_dls, mnist_dls, digits_net, digits_learner
 from .train.keep import keep_sparse
 from .train.sparsify import SparsifyCallback
@@ -39,5 +41,6 @@ __all__ = ['several', 'Report', 'digits_data', 'mnist_data', 'minilm', 'sentence
            'Plan', 'plan_of', 'grow', 'RepairError', 'shrink', 'find_dead', 'save_shrunk', 'load_shrunk',
            'count_params', 'count_bytes', 'count_macs', 'milliseconds', 'in_turn', 'Pruner', 'trim', 'MaskedLinear',
            'MaskedConv1d', 'MaskedConv2d', 'MaskedConv3d', 'mask_model', 'unmask_model', 'masks_of', 'SparseLinear',
-           'digits_dls', 'mnist_dls', 'digits_net', 'digits_learner', 'keep_sparse', 'SparsifyCallback',
-           'PruneCallback', 'keep_plan', 'compare_ways', 'recommend_rounding', 'run_as']
+           'sparse_for_inference', 'sparse_report', 'dense_again', 'weight_pruning', 'unit_pruning', 'save_sparse',
+           'load_sparse', 'SparseFile', 'digits_dls', 'mnist_dls', 'digits_net', 'digits_learner', 'keep_sparse',
+           'SparsifyCallback', 'PruneCallback', 'keep_plan', 'compare_ways', 'recommend_rounding', 'run_as']

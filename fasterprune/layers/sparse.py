@@ -43,11 +43,12 @@ class Pattern:
     def turned(self):
         "The pattern of the transposed matrix, and the place of each of its values in this one"
         if not hasattr(self, '_turned'):
-            n = len(self)
-            numbered = scipy.sparse.csr_array((np.arange(n, dtype=np.int32 if n<2**31 else np.int64), self.columns.cpu().numpy(), self.row_starts.cpu().numpy()), self.shape).tocsc()
-            device = self.columns.device
-            parts = [_small_ints(o, n).to(device) for o in (numbered.indptr,numbered.indices,numbered.data)]
-            self._turned = Pattern(*parts[:2], self.shape[::-1]),parts[2]
+            n,device = len(self),self.columns.device
+            numbers = _small_ints(torch.arange(n), n)
+            parts = [o.cpu().numpy() for o in (numbers,self.columns,self.row_starts)]
+            by_column = scipy.sparse.csr_array(tuple(parts), self.shape).tocsc()
+            starts,rows,order = [_small_ints(o, n).to(device) for o in (by_column.indptr,by_column.indices,by_column.data)]
+            self._turned = Pattern(starts, rows, self.shape[::-1]),order
         return self._turned
 
 # %% ../../nbs/layers/01_sparse.ipynb #sp000011
@@ -237,8 +238,8 @@ class SparseLinear(nn.Module):
 def _checked(pattern):
     "A pattern, if it is one"
     starts,columns,(n_rows,n_columns) = pattern.row_starts,pattern.columns,pattern.shape
-    rising = len(starts)==n_rows+1 and int(starts[0])==0 and int(starts[-1])==len(columns) and bool((starts.diff()>=0).all())
-    if not rising: raise ValueError(f"row_starts do not rise from 0 to {len(columns)}, once for each of {n_rows} rows")
+    whole = len(starts)==n_rows+1 and [int(starts[0]),int(starts[-1])]==[0,len(columns)]
+    if not whole or bool((starts.diff()<0).any()): raise ValueError(f"row_starts do not rise from 0 to {len(columns)}, once for each of {n_rows} rows")
     if len(columns) and not 0<=int(columns.min())<=int(columns.max())<n_columns:
         raise ValueError(f"columns from {int(columns.min())} to {int(columns.max())}, but there are {n_columns} inputs")
     return pattern
