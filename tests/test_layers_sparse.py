@@ -11,6 +11,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 from fasterprune.base.names import choose, listed
+from fasterprune.base.run import uncompiled
 from fasterprune.layers.masked import as_mask, MaskedLinear, places_in_graph
 import copy, warnings
 import networkx as nx
@@ -112,6 +113,8 @@ def test_a_layer_is_saved_copied_and_changed():
     for other in (a,b,copy.deepcopy(a),pickle.loads(pickle.dumps(a))): test_close(other(x).detach(), want.detach(), eps=1e-6)
     test_close(copy.deepcopy(a).double()(x.double()).detach(), want.detach(), eps=1e-6)
     with torch.autocast('cpu', torch.bfloat16): assert a(x.bfloat16()).dtype==torch.float32
+    compiled = torch.compile(nn.Sequential(nn.Linear(9,9), a), backend='aot_eager')
+    test_close(compiled(x).detach(), compiled._orig_mod(x).detach(), eps=1e-6)
     for key,i,wrong in (('columns',0,9), ('columns',3,-1), ('row_starts',1,99), ('row_starts',0,1)):
         bad = copy.deepcopy(a.state_dict()); bad[key][i] = wrong
         layer = copy.deepcopy(a); layer.load_state_dict(bad)

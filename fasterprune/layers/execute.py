@@ -16,6 +16,7 @@ from functools import partial
 from typing import NamedTuple
 from torch import nn, Tensor
 from torch.nn import functional as F
+from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
 from ..base.names import check_percent, choose
 from ..base.report import Report
@@ -129,17 +130,23 @@ def _takes(layer, x):
     return isinstance(layer, nn.Linear) or x.ndim==2+len(layer.kernel_size)
 
 # %% ../../nbs/layers/02_execute.ipynb #ex000014
+def _looked_at():
+    "Does anybody follow what is computed: a compiler, a tracer, or a mode?"
+    return torch.compiler.is_compiling() or torch.jit.is_tracing() or bool(_get_current_dispatch_mode_stack())
+
 class Executed:
     "What layers that compute with their nonzeros have in common; comes before the class of the layer"
     def forward(self, x):
         way = self._way_for(x)
-        return super().forward(x) if way is None else self.by(way, x)
+        if way is not None: return self.by(way, x)
+        if torch.is_grad_enabled(): self.__dict__.pop('_prepared', None)   # somebody may train it
+        return super().forward(x)
 
     def _way_for(self, x):
         "The way to take, or `None` for the dense one"
         w = self.weight
         if torch.is_grad_enabled() and (x.requires_grad or w.requires_grad): return None
-        if x.dtype!=w.dtype or not _takes(self, x) or torch.compiler.is_compiling() or torch.is_autocast_enabled(x.device.type): return None
+        if x.dtype!=w.dtype or not _takes(self, x) or _looked_at() or torch.is_autocast_enabled(x.device.type): return None
         return self.chosen.get(_bucket(_n_columns(self, x)))
 
     def by(self, way, x):

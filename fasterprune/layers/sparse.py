@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
 from ..base.names import choose, listed
+from ..base.run import uncompiled
 from .masked import as_mask, MaskedLinear, places_in_graph
 
 # %% ../../nbs/layers/01_sparse.ipynb #sp000010
@@ -225,6 +226,7 @@ class SparseLinear(nn.Module):
         self.bias = nn.Parameter(torch.empty(out_features, device=device, dtype=dtype)) if bias else None
         self.reset_parameters()
 
+    @uncompiled
     def forward(self, x):
         if x.shape[-1]!=self.in_features: raise ValueError(f"the input has shape {tuple(x.shape)}, the layer {self.in_features} inputs")
         flat = x.reshape(-1, self.in_features).to(self.values.dtype)
@@ -250,7 +252,8 @@ def pattern(self:SparseLinear)->Pattern:
     made_of = tuple((o.data_ptr(),o._version,len(o)) for o in (self.row_starts,self.columns))
     known = self.__dict__.get('_pattern')
     if known is None or known[0]!=made_of:
-        known = made_of,_checked(Pattern(self.row_starts, self.columns, (self.out_features,self.in_features)))
+        choices = known[1].choices if known else {}
+        known = made_of,_checked(Pattern(self.row_starts, self.columns, (self.out_features,self.in_features), choices))
         self.__dict__['_pattern'] = known
     return known[1]
 
