@@ -112,6 +112,11 @@ def test_a_layer_is_saved_copied_and_changed():
     want = F.linear(x, a.weight.detach().to_dense(), a.bias)
     for other in (a,b,copy.deepcopy(a),pickle.loads(pickle.dumps(a))): test_close(other(x).detach(), want.detach(), eps=1e-6)
     test_close(copy.deepcopy(a).double()(x.double()).detach(), want.detach(), eps=1e-6)
+    for dtype in (torch.bfloat16, torch.float16):
+        half = copy.deepcopy(a).to(dtype)
+        half(x.to(dtype)).sum().backward()
+        test_close(half(x.to(dtype)).float().detach(), want.detach(), eps=.05); test_eq(half.values.grad.dtype, dtype)
+        test_eq(half.to_scipy().dtype, np.float32)
     with torch.autocast('cpu', torch.bfloat16): assert a(x.bfloat16()).dtype==torch.float32
     compiled = torch.compile(nn.Sequential(nn.Linear(9,9), a), backend='aot_eager')
     test_close(compiled(x).detach(), compiled._orig_mod(x).detach(), eps=1e-6)

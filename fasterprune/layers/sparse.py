@@ -313,7 +313,9 @@ def from_linear(cls,
 @patch
 def to_scipy(self:SparseLinear):
     "The weight as a sparse matrix of scipy, outputs × inputs"
-    parts = self.values.detach(),self.columns,self.row_starts
+    values = self.values.detach()
+    if values.element_size()<4: values = values.float()   # scipy knows no half precision
+    parts = values,self.columns,self.row_starts
     return scipy.sparse.csr_array(tuple(o.cpu().numpy().copy() for o in parts), (self.out_features,self.in_features))
 
 @patch
