@@ -116,6 +116,19 @@ def test_absent_connections_stay_exactly_zero_under_every_optimizer():
     opt.step(closure)
     assert closure().item()<first and (layer.weight[~layer.mask]==0).all()
 
+def test_absent_connections_stay_exactly_zero_under_the_optimizers_of_fastai():
+    from functools import partial
+    from fastai import optimizer as theirs
+    for make in (partial(theirs.SGD, mom=.9, wd=.1), theirs.Adam, partial(theirs.Adam, decouple_wd=False, wd=.1), theirs.ranger, theirs.RMSProp, theirs.Lamb, theirs.RAdam, theirs.QHAdam, theirs.Larc):
+        torch.manual_seed(0)
+        layer,x,y = MaskedLinear(torch.rand(8,12)<.3),torch.randn(16,12),torch.randn(16,8)
+        before,opt = layer.weight.detach().clone(),make(list(layer.parameters()), lr=.05)
+        for _ in range(8):   # ranger takes its slow weights every six
+            F.mse_loss(layer(x), y).backward()
+            opt.step()
+            opt.zero_grad()
+        assert (layer._parameters['weight'][~layer.mask]==0).all() and (layer.weight[layer.mask]!=before[layer.mask]).any(), make
+
 def test_gradients_are_right_of_higher_order_too_and_clear_what_is_not_a_number():
     torch.manual_seed(0)
     m = torch.rand(3,4)<.5

@@ -302,7 +302,7 @@ class MaskedConv3d(MaskedConv, nn.Conv3d):
     "A `Conv3d` with the connections of a mask, and no others"
     _n_dims = 3
 
-# %% ../../nbs/layers/00_masked.ipynb #ma000043
+# %% ../../nbs/layers/00_masked.ipynb #ma000044
 @patch
 def _save_to_state_dict(self:MaskedLayer, destination, prefix, keep_vars):
     self.clear()
@@ -326,7 +326,7 @@ def _load_from_state_dict(self:MaskedLayer, state_dict, prefix, local_metadata, 
     if bits is not None and not problem: self.connections.copy_(unpack_bits(bits, self.mask.shape))
     self._stepped = True
 
-# %% ../../nbs/layers/00_masked.ipynb #ma000049
+# %% ../../nbs/layers/00_masked.ipynb #ma000050
 def _is_pruned_by_torch(layer): return 'weight_orig' in layer._parameters and 'weight_mask' in layer._buffers
 
 def _mask_in(layer):
@@ -349,7 +349,7 @@ def _turned_into(cls, layer):
     new.__dict__.update({k:v.copy() if isinstance(v, dict) else v for k,v in layer.__dict__.items()})
     return new
 
-# %% ../../nbs/layers/00_masked.ipynb #ma000050
+# %% ../../nbs/layers/00_masked.ipynb #ma000051
 _masked_kinds = {nn.Linear:MaskedLinear, nn.Conv1d:MaskedConv1d, nn.Conv2d:MaskedConv2d, nn.Conv3d:MaskedConv3d}
 
 def _masked(layer, mask, order, name, given=None):
@@ -370,7 +370,7 @@ def _from_layer(cls, layer, mask=None, order='oi'):
     new.clear()
     return new
 
-# %% ../../nbs/layers/00_masked.ipynb #ma000051
+# %% ../../nbs/layers/00_masked.ipynb #ma000052
 @patch_to(MaskedLinear, cls_method=True)
 def from_linear(cls,
     layer:nn.Linear, # is left as it is
@@ -409,7 +409,7 @@ def to_conv(self:MaskedConv)->nn.Module:
     "A convolution with the same weights, whose zeros nobody holds"
     return copy.deepcopy(_plain(self))
 
-# %% ../../nbs/layers/00_masked.ipynb #ma000054
+# %% ../../nbs/layers/00_masked.ipynb #ma000055
 def masks_of(
     of # a model, or a `state_dict`
 )->dict: # name of a layer -> bool, of the shape of its weight
@@ -427,7 +427,7 @@ def _masks_in_state(state):
         elif attr=='weight' and f'{prefix}mask_bits' in state: yield layer,unpack_bits(state[f'{prefix}mask_bits'], w.shape)
         elif attr=='weight' and w.ndim>1: yield layer,w!=0
 
-# %% ../../nbs/layers/00_masked.ipynb #ma000055
+# %% ../../nbs/layers/00_masked.ipynb #ma000056
 def _places(model):
     "Each place in the tree of modules: its parent, its name there, and the module"
     for parent in model.modules():
