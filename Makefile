@@ -1,4 +1,4 @@
-# make demo     train a small network on the digits until 70 % of it is zero
+# make demo     train a small network on the digits until 70 % of it is zero, and remove that
 # make test     everything that CI runs
 # make docs     the website, in docs/_build/html
 # make export   package, tests and README.md from notebooks and settings.ini

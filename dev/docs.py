@@ -11,8 +11,8 @@ from nbdev.config import get_config,nbpath2html
 from nbdev.process import NBProcessor
 from nbdev.processors import add_show_docs
 from dev.api import api_cells,linkify
-from dev.house import folder,is_index,module,notebooks,section,sections
-from dev.nbtools import cell_tags,drop_style,page_procs,png_of,png_width
+from dev.house import folder,is_index,module,notebooks,search_words,section,sections
+from dev.nbtools import alt_text,cell_tags,drop_style,page_procs,png_of,png_width
 
 src,html = root/'docs/_build/src',root/'docs/_build/html'
 
@@ -53,9 +53,12 @@ def _cell(c, nb, pages):
     if c.cell_type=='markdown': return {**new, 'source':_links(c.source, nb, pages)}
     new.update(outputs=[_output(o) for o in c.outputs], execution_count=None)
     tags = cell_tags(c)
+    test = (c.directives_ or {}).get('test')
+    if test: tags.append('hide-input')
     if tags: new['metadata']['tags'] = tags
+    if test: new['metadata']['mystnb'] = dict(code_prompt_show=f'Test: {test.strip()}', code_prompt_hide=f'Test: {test.strip()}')
     widths = [png_width(png_of(o)) for o in c.outputs if png_of(o)]
-    if widths: new['metadata']['mystnb'] = dict(image=dict(width=f'{max(widths)}px'))
+    if widths: new['metadata']['mystnb'] = dict(image=dict(width=f'{max(widths)}px', alt=alt_text(c)))
     return new
 
 def _add_sources(cell, nb, full):
@@ -72,13 +75,15 @@ def convert(nb, pages):
     proc.process()
     cells = [o for c in proc.nb.cells if (o := _cell(c, nb, pages))]
     _add_sources(cells[0], nb, full)
+    words = search_words(nb)
+    if words: cells.insert(1, _markdown('search', f"```{{index}} {', '.join(words)}\n```"))
     kernel = dict(display_name='python3', language='python', name='python3')
     meta = dict(kernelspec=kernel, language_info=dict(name='python'))
     return dict(cells=cells, metadata=meta, nbformat=4, nbformat_minor=5)
 
 def _markdown(id, source): return dict(cell_type='markdown', id=id, metadata={}, source=source)
 
-sidebar_ids = ('rooms', 'contents')   # cells that only the sidebar is made of
+sidebar_ids = ('rooms', 'contents', 'search')   # cells that only sidebar and search are made of
 
 def toctree(names, caption=''):
     "A hidden list of pages, of which Sphinx makes the sidebar"

@@ -5,9 +5,11 @@ A notebook says it in the cell that names its module:
     #| default_exp shrink.pruner
     #| section: guide
     #| for_users: Pruner count_macs
+    #| search: structured pruning, budget
 
-`section` is the part of the website, `for_users` are those of its exports that are in `fasterprune.all`, too; several such
-lines add up. Tutorials, the folders' first pages (`index.ipynb`) and the README's notebook need neither."""
+`section` is the part of the website, `for_users` are those of its exports that are in `fasterprune.all`, too, and `search`
+are words that the website's search should find the page by, whether or not it uses them; several such lines add up.
+Tutorials, the folders' first pages (`index.ipynb`) and the README's notebook need neither section nor names."""
 import ast,re
 from functools import lru_cache
 from fastcore.nbio import read_nb
@@ -63,6 +65,10 @@ def section(nb):
     if folder(nb)=='tutorials': return 'tutorials'
     if is_index(nb): return 'how it works' if folder(nb) else 'start'
     return next(iter(said(nb, 'section')), 'how it works')
+
+def search_words(nb):
+    "What people type who look for a page"
+    return [o.strip() for line in said(nb, 'search') for o in line.split(',') if o.strip()]
 
 def for_users():
     "`{module: names}` of what `fasterprune.all` has"

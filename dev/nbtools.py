@@ -22,6 +22,10 @@ def png_width(data):
 
 def png_of(out): return b64decode(out['data']['image/png']) if 'image/png' in out.get('data', {}) else None
 
+def alt_text(cell):
+    "What the picture of a cell shows, in words: its line `#| fig-alt: …`"
+    return (cell.get('directives_') or {}).get('fig-alt', 'figure').strip()
+
 def drop_style(html): return re.sub(r'<style.*?</style>\s*', '', html, flags=re.S)
 
 # cell options of Quarto, which nbdev knows, and the tags that mean the same to MyST-NB

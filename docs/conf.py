@@ -33,7 +33,7 @@ html_css_files = ['custom.css']
 html_copy_source = False
 html_show_sphinx = False
 html_last_updated_fmt = None
-pygments_style,pygments_dark_style = 'friendly','one-dark'
+pygments_style,pygments_dark_style = 'a11y-high-contrast-light','a11y-high-contrast-dark'   # at least 4.5:1
 html_theme_options = dict(
     footer_icons=[dict(name='Repository', url=repo, html='Repository', **{'class': ''})],
     light_css_variables={'color-brand-primary': '#0b5c8a', 'color-brand-content': '#0b5c8a'},

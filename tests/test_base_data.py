@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from torch import nn, Tensor
 from torch.nn import functional as F
-import sys
+import sys, torch
 from unittest.mock import patch
 from matplotlib import pyplot as plt
 from fastcore.test import *
+from fasterprune.base.data import digits_data, embed_sentences, minilm, mnist_data
 from fastcore.test import *
 from fasterprune.base.data import *
 from fasterprune.base.data import _mnist

@@ -2,8 +2,11 @@
 import argparse, copy, matplotlib
 from fastai.callback.all import *
 from matplotlib import pyplot as plt
+from fasterprune.base.report import Report
 from fasterprune.masks.plot import plot_kernels
 from fasterprune.masks.sparsifier import Sparsifier
+from fasterprune.shrink.shrink import shrink
+from fasterprune.shrink.cost import count_macs, count_params
 from fasterprune.train.datasets import digits_learner
 from fasterprune.train.sparsify import SparsifyCallback
 from fastcore.test import *
@@ -15,3 +18,5 @@ def test_the_demo_reaches_its_target_and_stays_accurate():
         res = run(3, path=pathlib.Path(d)/'k.png')
         assert (pathlib.Path(d)/'k.png').stat().st_size > 5000
     assert abs(res['sparsity']-70)<3 and res['trained']>res['pruned'] and res['trained']>res['dense']-5, res
+    assert abs(res['small']-res['trained'])<.6, res   # the same function: at most two of 360 pictures lie on an edge
+    for before,after in (res['params'],res['macs']): assert after<.7*before, res

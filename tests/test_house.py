@@ -262,6 +262,38 @@ def test_outputs_are_clean():
                 assert '<progress' not in txt and '\\r' not in txt and '\\u2588' not in txt, f"{nb.name}: {c['id']} saved a progress bar"
                 assert not re.search(r' at 0x[0-9a-f]{6}', txt), f"{nb.name}: {c['id']} saved an address"
 
+def pictures(nb):
+    "Source of each cell of a page that shows a picture"
+    for c in all_cells(nb):
+        src = ''.join(c['source'])
+        if any('image/png' in o.get('data', {}) for o in c.get('outputs', [])) and not re.search(r'^#\| *(hide|test)\b', src, flags=re.M): yield src
+
+def test_pictures_are_told_in_words():
+    for nb in notebooks():
+        for src in pictures(nb):
+            alt = re.search(r'^#\| fig-alt: (.+)$', src, flags=re.M)
+            assert alt and len(alt[1].split())>3, f'{name(nb)}: `#| fig-alt: …` should say what is seen here:\n{src[:300]}'
+
+def luminance(color):
+    "Of a colour such as `ff8800`, from 0 to 1, as WCAG has it"
+    parts = [int(color[i:i+2], 16)/255 for i in (0, 2, 4)]
+    linear = [o/12.92 if o<=.03928 else ((o+.055)/1.055)**2.4 for o in parts]
+    return sum(w*o for w,o in zip((.2126, .7152, .0722), linear))
+
+def contrast(a, b):
+    low,high = sorted(map(luminance, (a, b)))
+    return (high+.05)/(low+.05)
+
+def test_code_can_be_read():
+    "Each of its colours stands out from its background by 4.5:1, on light pages and dark ones"
+    styles = pytest.importorskip('pygments.styles')
+    conf = (root/'docs/conf.py').read_text(encoding='utf-8')
+    assert contrast('000000', 'ffffff')==21 and 1.8<contrast('bbbbbb', 'f8f9fb')<1.9
+    for style in re.search(r"^pygments_style,pygments_dark_style = '([^']+)','([^']+)'", conf, flags=re.M).groups():
+        style = styles.get_style_by_name(style)
+        for token,look in style:
+            if look['color']: assert contrast(look['color'], style.background_color.lstrip('#'))>=4.5, (style.name,token)
+
 @pytest.mark.parametrize('name', ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'])
 def test_relative_links_resolve(name):
     txt = re.sub(r'```.*?```|`[^`\n]*`', '', (root/name).read_text(encoding='utf-8'), flags=re.S)

@@ -6,10 +6,13 @@ from math import prod
 from numbers import Integral
 from torch import nn, Tensor
 from fasterprune.base.names import choose, did_you_mean, listed
-import itertools
+import itertools, torch
 import pandas as pd
 from matplotlib import pyplot as plt
+from torch import nn
 from fastcore.test import *
+from fasterprune.masks.granularity import (
+    axes_of, granularities, granularities_of, Groups, layer_axes, weight_names)
 import itertools, re
 from fastcore.test import *
 from fasterprune.masks.granularity import *

@@ -4,6 +4,7 @@ from fasterprune.base.names import by_name, check_percent
 import warnings
 from functools import partial
 from fastcore.test import *
+from fasterprune.masks.schedule import agp, between, iterative, plot_schedule, schedules
 from fastcore.test import *
 from fasterprune.masks.schedule import *
 

@@ -5,9 +5,13 @@ from fastcore.basics import patch
 from functools import partial
 from torch import nn
 from typing import NamedTuple
-from fasterprune.base.run import light_copy, unwrap
+from fasterprune.base.run import Batch, light_copy, unwrap
+from fasterprune.base.names import did_you_mean, listed, owner
+from fasterprune.channels.graph import channel_graph
 from fasterprune.shrink.plan import Plan
-import tempfile, torchvision
+from fasterprune.shrink.sizes import warn_out_of_reach
+from fasterprune.shrink.trial import Trial
+import tempfile, torch, torchvision
 from copy import deepcopy
 from torch.nn import functional as F
 from fastcore.test import *
@@ -15,6 +19,7 @@ from fasterprune.shrink.plan import grow, plan_of
 from fasterprune.masks.sparsifier import Sparsifier
 from fasterprune.shrink.shrink import find_dead, load_shrunk, save_shrunk, shrink
 from fasterprune.shrink.pruner import Pruner
+from fasterprune.shrink.trim import trim
 from fastcore.test import *
 from fasterprune.shrink.trim import *
 from fasterprune.shrink.trim import _Part, _Slice
@@ -193,12 +198,94 @@ def test_trim_folds_constants_and_passes_gradients():
     for i,r in zip(f[2], f[3]): test_close(g[plan.keep['3.weight'][0]][:,i], r*g[plan.keep['3.weight'][0]][:,f[4]], eps=1e-12)
     test_close(g[plan.keep['3.weight'][0]], of[plan.keep['3.weight'][0]], eps=1e-12)
 
+def test_trim_makes_up_for_what_goes():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(3,8,3,bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8,6,3,bias=False), nn.BatchNorm2d(6), nn.Flatten(), nn.Linear(24,4)).double()
+    x = torch.randn(40,3,6,6).double()
+    for m in (net[1],net[4]): m.running_mean.normal_(std=.1); m.weight.data.uniform_(.5,2)
+    plan = Pruner(net, x).plan(50, calibrate=x)
+    assert {'4.running_mean','3.weight'}&set(plan.corrections)
+    full,small = deepcopy(net),plan.apply(deepcopy(net))
+    for training in (False,True):
+        t = trim(full, plan).train(training)
+        small.train(training)
+        full.zero_grad(); small.zero_grad()
+        got,want = t(x),small(x)
+        test_close(got, want, 1e-12)
+        got.square().sum().backward(); want.square().sum().backward()
+        for (n,p),q in zip(full.named_parameters(), small.parameters()):
+            test_close(plan.take(n, p.grad) if n in plan.keep else p.grad, q.grad, 1e-9)
+    for (n,now),want in zip(full.named_buffers(), small.buffers()):   # what the pass has learned goes back, and nothing is added twice
+        kept = plan.take(n, now) if n in plan.keep else now
+        test_close(plan.correct(n, kept).double(), want.double(), 1e-12)
+
 def test_trim_takes_a_module_and_a_plan():
     from types import SimpleNamespace
     net,x = nn.Sequential(nn.Linear(4,8), nn.ReLU(), nn.Linear(8,2)),torch.randn(2,4)
     with expect_fail(TypeError, 'SimpleNamespace'): trim(SimpleNamespace(model=net), Pruner(net, x).plan(50))
     with expect_fail(TypeError, 'a Plan'): trim(net, 50)
     with trim(net, Pruner(net, x).plan(50)), expect_fail(ValueError, 'leave the context'): Pruner(net, x).plan(50)
+
+def test_rows_of_one_s_own_compute_as_a_network_made_of_them_by_hand():
+    torch.manual_seed(0)
+    net,x = nn.Sequential(nn.Linear(5,12), nn.Tanh(), nn.Linear(12,3)).double(),torch.randn(4,5).double()
+    ways = {'a slice':slice(1,12,3), 'numbers':[10,1,4,7], 'a range':range(1,12,3), 'a tensor':torch.tensor([1,4,7,10]),
+            'bools':[i%3==1 for i in range(12)]}
+    rows = [1,4,7,10]
+    by_hand = nn.Sequential(nn.Linear(5,4), nn.Tanh(), nn.Linear(4,3)).double()
+    with torch.no_grad():
+        by_hand[0].weight.copy_(net[0].weight[rows]); by_hand[0].bias.copy_(net[0].bias[rows])
+        by_hand[2].weight.copy_(net[2].weight[:,rows]); by_hand[2].bias.copy_(net[2].bias)
+    by_hand(x).square().sum().backward()
+    want = [torch.zeros_like(p) for p in net.parameters()]
+    for p,small,at in zip(want, by_hand.parameters(), ((rows,), (rows,), (slice(None),rows), (slice(None),))): p[at] = small.grad
+    for name,chosen in ways.items():
+        for key in ('0', '0.weight', net[0]):
+            net.zero_grad()
+            t = trim(net, {key:chosen}, x)
+            test_close(t(x), by_hand(x), eps=1e-14)
+            t(x).square().sum().backward()
+            for p,w in zip(net.parameters(), want): assert torch.allclose(p.grad, w, 1e-12, 1e-14), (name,key)
+
+def test_channels_of_a_shortcut_go_everywhere_and_only_the_others_are_read():
+    torch.manual_seed(0)
+    m,x = torchvision.models.resnet18(num_classes=5).double().eval(),torch.randn(2,3,32,32).double()
+    stays = list(range(0,64,2))
+    deaf = deepcopy(m)   # nobody listens to the other channels
+    readers = [deaf.layer1[0].conv1, deaf.layer1[1].conv1, deaf.layer2[0].conv1, deaf.layer2[0].downsample[0]]
+    with torch.no_grad():
+        for o in readers: o.weight[:,1::2] = 0
+    for key in ('conv1', 'layer1.1.conv2', 'layer1.0.bn2', 'conv1.weight'):
+        m.zero_grad(); deaf.zero_grad()
+        plan = plan_keeping(m, x, {key:slice(None,None,2)})
+        for name in ('conv1.weight', 'layer1.0.conv2.weight', 'layer1.1.bn2.bias'): test_eq(plan.keep[name][0], stays)
+        test_eq({n for n,dims in plan.keep.items() if 1 in dims}, {'layer1.0.conv1.weight', 'layer1.1.conv1.weight', 'layer2.0.conv1.weight', 'layer2.0.downsample.0.weight'})
+        t = trim(m, plan)
+        test_close(t(x), deaf(x), eps=1e-12)
+        for o in (t,deaf): o(x).square().sum().backward()
+        for (n,p),q in zip(m.named_parameters(), deaf.parameters()):
+            part = plan.take(n, p.grad) if n in plan.keep else p.grad
+            assert torch.allclose(part, plan.take(n, q.grad) if n in plan.keep else q.grad, 1e-9, 1e-12), n
+    both = plan_keeping(m, x, {'conv1':stays, 'layer1.0.conv1':slice(0,8)})
+    test_eq((len(both.keep['conv1.weight'][0]),both.keep['layer1.0.conv1.weight'][0]), (32,list(range(8))))
+    small = Pruner(deepcopy(m), x).apply(both)
+    test_close(small(x), trim(m, both)(x), eps=1e-12)
+
+def test_a_choice_that_makes_no_sense_is_refused():
+    net,x = nn.Sequential(nn.Linear(4,8), nn.ReLU(), nn.Linear(8,2)),torch.randn(2,4)
+    for chosen,said in (([8],'has 8 channels, from 0 to 7, and no 8'), ([-1],'no -1'), ([],'leaves nothing'), (slice(8,9),'leaves nothing'),
+                        ([True]*7,'has 8 channels, and there are 7 bools'), ([[1]],'one number for each')):
+        with expect_fail(ValueError, said): plan_keeping(net, x, {'0':chosen})
+    with expect_fail(TypeError, 'whole numbers or bools, not [0.5]'): plan_keeping(net, x, {'0':[.5]})
+    with expect_fail(ValueError, "'O' writes no channels that could go"): plan_keeping(net, x, {'O':[1]})
+    with expect_fail(ValueError, "'2' writes no channels that could go"): plan_keeping(net, x, {'2':[1]})   # outputs
+    with expect_fail(ValueError, 'are the same group, 0.weight'): plan_keeping(net, x, {'0':[1], '0.weight':[2]})
+    with expect_fail(TypeError, 'keep={}'): plan_keeping(net, x, {})
+    with expect_fail(TypeError, 'a dict needs xb='): trim(net, {'0':[1]})
+    encoder,x = nn.TransformerEncoderLayer(24, 3, 32, batch_first=True).eval(),torch.randn(2,5,24)
+    with expect_fail(ValueError, 'self_attn.in_proj_weight (blocks)'): plan_keeping(encoder, x, {'self_attn':[0]})
+    one = plan_keeping(encoder, x, {'self_attn.in_proj_weight (blocks)':[0,2]})   # heads
+    test_eq(one.keep['self_attn.in_proj_weight'][0], [24*k+i for k in range(3) for i in (*range(8),*range(16,24))])
 
 def test_checkpoints_find_the_slices_again():
     from torch.utils.checkpoint import checkpoint

@@ -8,7 +8,7 @@ from fasterprune.base.report import Report
 from fasterprune.shrink.verify import outputs_of, rel_diff
 from fasterprune.shrink.cost import costs, count_macs, in_turn, milliseconds, turns
 from fasterprune.shrink.pruner import Pruner
-import csv, math, tempfile, torchvision
+import csv, math, tempfile, torch, torchvision
 from copy import deepcopy
 from matplotlib import pyplot as plt
 from pathlib import Path
@@ -18,6 +18,7 @@ from fasterprune.shrink.calls import Resized, SlimAttention
 from fasterprune.shrink.plan import plan_of
 from fasterprune.shrink.shrink import load_shrunk, save_shrunk, shrink
 from fasterprune.shrink.cost import count_params
+from fasterprune.study.speed import compare_ways, recommend_rounding
 from fastcore.test import *
 from fasterprune.study.speed import *
 

@@ -7,6 +7,7 @@ from torch import nn
 from fasterprune.base.data import digits_data, mnist_data
 from fastai.callback.all import *
 from fastcore.test import *
+from fasterprune.train.datasets import digits_learner
 from fastcore.test import *
 from fasterprune.train.datasets import *
 

@@ -5,6 +5,7 @@ from fastai.basics import *
 from fasterprune.base.run import few
 from fasterprune.base.optim import trained_by
 from fasterprune.masks.zeros import zero_keepers
+from fasterprune.shrink.calibrate import refresh_norms
 from fastai.callback.schedule import SchedCos
 from fastcore.test import *
 from fastcore.test import *
@@ -47,3 +48,11 @@ def test_a_fit_begins_once_and_a_validation_never():
         log.seen.clear()
         learn.fit(3, start_epoch=1)
         test_eq(log.seen, ['before_fit','begin_fit','before_train','before_train'])
+
+def test_inputs_come_without_labels():
+    items = [(torch.ones(2)*i,torch.tensor(i)) for i in range(6)]
+    inputs = Inputs(DataLoader(items, bs=4))
+    for _ in range(2): test_eq([o[0].shape for o in inputs], [(4,2),(2,2)])
+    test_eq([len(o) for o in inputs], [1,1]); test_eq(len(inputs), 2)
+    test_eq([len(o) for o in Inputs([(1,2,3)], 2)], [2])
+    test_eq(list(Inputs([torch.ones(3)]))[0].shape, (3,))

@@ -5,19 +5,22 @@ from fasterprune.shrink.plan import plan_of
 from fasterprune.train.datasets import digits_learner
 from fasterprune.train.prune import PruneCallback
 import warnings
+from collections import deque
 from fastai.basics import *
 from fasterprune.base.run import Batch, few, full_copy, named_tensors, unwrap
 from fasterprune.base.names import check_percent
 from fasterprune.base.optim import memory_of, slow_weights
 from fasterprune.channels.graph import channel_graph
-from fasterprune.masks.criteria import get_criterion, large_final, needs_of
+from fasterprune.masks.criteria import large_final, needs_of
 from fasterprune.masks.schedule import get_schedule, one_cycle
 from fasterprune.shrink.plan import grow, Plan, plan_of
 from fasterprune.shrink.budget import check_budget, Start, warn_short
 from fasterprune.shrink.state import fits_parameter, forget_state, slice_state
+from fasterprune.shrink.calibrate import calibrate
 from fasterprune.shrink.pruner import Pruner
+from fasterprune.shrink.reconstruct import channel_criterion, reconstruction
 from fasterprune.train.learner import (
-    add_column, check_batches, check_schedule, FitCallback, own_weights, percent_at, restart_trackers, start_of)
+    add_column, check_batches, check_schedule, FitCallback, own_weights, percent_at, refresh_at_end, restart_trackers, start_of)
 import contextlib, io, tempfile
 from fastcore.test import *
 from fasterprune.masks.schedule import between
@@ -176,6 +179,42 @@ def test_trim_works_inside_of_fit():
     for n,p in learn.model.named_parameters():
         used = plan.take(n, p!=was[n]) if n in plan.keep else p!=was[n]
         test_eq(int((p!=was[n]).sum()), int(used.sum())); assert used.any()   # only what computes has moved
+
+def test_what_goes_is_made_up_for_within_the_fit():
+    from fastai.callback.core import CancelFitException
+    class Before(Callback):
+        "Notes the loss before and after channels go, for the batch of the moment"
+        order = 57
+        def before_fit(self): self.jumps = []
+        def _loss(self):
+            with torch.no_grad(): return float(self.learn.loss_func(self.learn.model(*self.learn.xb), *self.learn.yb))
+        def before_batch(self): self.last = None
+        def before_step(self):
+            prune = self.learn.prune
+            if prune.changed: self.jumps.append(self._loss()-float(self.learn.loss_grad))
+    jumps = {}
+    for how in (False,True):
+        torch.manual_seed(0)
+        learn = digits_learner(digits_net(16), bs=128)
+        with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(3, 1e-2)
+        watch = Before()
+        with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(2, 1e-3, cbs=[PruneCallback(60, 'local', calibrate=how, every=30),watch])
+        jumps[how] = max(watch.jumps)
+        test_eq(bool(plan_of(learn.model).corrections), how)
+    assert jumps[True]<.6*jumps[False], jumps
+    learn = digits_learner(digits_net(8), bs=256)
+    with learn.no_bar(), learn.no_logging(), expect_fail(ValueError, 'no batch'): learn.fit(1, cbs=PruneCallback(50, calibrate=[]))
+
+def test_norms_are_refreshed_at_the_end():
+    from fasterprune.shrink.calibrate import refresh_norms
+    from fasterprune.train.learner import Inputs
+    torch.manual_seed(0)
+    learn = digits_learner(digits_net(8), bs=256)
+    learn.dls = DataLoaders(learn.dls.valid, learn.dls.valid)   # the same batches each time
+    with learn.no_bar(), learn.no_logging(): learn.fit(2, 1e-2, cbs=PruneCallback(50, refresh=True))
+    want = refresh_norms(deepcopy(learn.model), Inputs(learn.dls.train))
+    means = [[m.running_mean for m in o.modules() if isinstance(m, nn.BatchNorm2d)] for o in (learn.model,want)]
+    for a,b in zip(*means): test_close(a, b, 1e-4)
 
 def test_half_is_half_of_the_original():
     for ctx in ('local','global'):

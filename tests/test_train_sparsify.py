@@ -12,9 +12,11 @@ from fasterprune.masks.granularity import check_granularity
 from fasterprune.masks.criteria import get_criterion, large_final, needs_of
 from fasterprune.masks.schedule import get_schedule, one_cycle
 from fasterprune.masks.sparsifier import check_settings, conv_layers, Sparsifier
-from fasterprune.train.learner import check_batches, check_schedule, FitCallback, percent_at, sample_batch, start_of
+from fasterprune.train.learner import (
+    check_batches, check_schedule, FitCallback, percent_at, refresh_at_end, sample_batch, start_of)
 from fasterprune.train.keep import keep_sparse, take_over
 import contextlib, io
+from fastai.basics import L, ranger
 from fastcore.test import *
 from fasterprune.channels.graph import channel_graph
 from fasterprune.masks.criteria import criteria, wanda
@@ -40,6 +42,18 @@ def test_no_optimizer_brings_a_zero_back():
             learn.fit(1, 1e-2, cbs=[CheckZeros(), *extra])   # masks outlive the fit
         test_close(learn.keep_sparse.sparsifiers[0].masked, 70, eps=2)
         assert learn.keep_sparse.sparsity>=was
+
+def test_fine_tune_reaches_its_target_in_its_first_fit_and_trained_parts_by_themselves_do_not():
+    def body_and_head(model): return [[*model[:3].parameters()], [*model[3:].parameters()]]
+    class Note(Callback):
+        "Notes the sparsity at the end of each epoch"
+        order,seen = 90,[]
+        def after_epoch(self): self.seen.append(self.learn.keep_sparse.sparsity)
+    learn,note = digits_learner(digits_net(8), bs=256, splitter=body_and_head),Note()
+    note.seen = []
+    with learn.no_bar(), learn.no_logging(): learn.fine_tune(2, 1e-2, freeze_epochs=1, cbs=[SparsifyCallback(70, 'weight'), note])
+    test_eq(len(note.seen), 3)
+    for pct in note.seen: test_close(pct, 70, eps=.1)
 
 def test_coupled_channels_stay_zero_and_can_all_go():
     class Res(nn.Module):
@@ -310,3 +324,15 @@ def test_what_a_sparsifier_does_not_know_is_found_out_when_the_callback_is_made(
                         ((70,'4:2'), {}, '4:2'), ((70,(0,1)), {}, '(0, 1)'), ((70,), dict(unit='group'), "unit='group'"), ((70,), dict(normalize='mena'), "did you mean 'mean'?")):
         with expect_fail(ValueError, say): SparsifyCallback(*args, **kw)
     for g in ('weight','filter','group','2:4',(4,4)): SparsifyCallback(70 if g!='2:4' else 50, g, normalize='max', unit='groups')
+
+def test_norms_are_refreshed_at_the_end_of_a_fit():
+    from copy import deepcopy
+    from fasterprune.shrink.calibrate import refresh_norms
+    from fasterprune.train.datasets import digits_learner, digits_net
+    from fasterprune.train.learner import Inputs
+    torch.manual_seed(0)
+    learn = digits_learner(digits_net(8), bs=256)
+    learn.dls = DataLoaders(learn.dls.valid, learn.dls.valid)   # the same batches each time
+    with learn.no_bar(), learn.no_logging(): learn.fit(2, 1e-2, cbs=SparsifyCallback(50, 'filter', refresh=True))
+    want = refresh_norms(deepcopy(learn.model), Inputs(learn.dls.train))
+    for a,b in zip(learn.model.buffers(), want.buffers()): test_close(a.float(), b.float(), 1e-4)

@@ -76,14 +76,16 @@ def _cells(self:Report): return [[_fmt(r.get(c)) for c in self.columns] for r in
 def _right(self:Report):
     "Which columns hold numbers"
     number = lambda v: v is None or (isinstance(v, Real) and not isinstance(v, bool))
-    return [any(r.get(c) is not None for r in self.rows) and all(number(r.get(c)) for r in self.rows) for c in self.columns]
+    columns = [[r.get(c) for r in self.rows] for c in self.columns]
+    return [any(v is not None for v in column) and all(map(number, column)) for column in columns]
 
 # %% ../../nbs/base/02_report.ipynb #88e7f442
 @patch
 def __repr__(self:Report):
     cells,right = [self.columns]+self._cells(),self._right()
     ws = [max(map(len, col)) for col in zip(*cells)]
-    lines = ['  '.join(c.rjust(w) if n else c.ljust(w) for c,w,n in zip(r,ws,right)).rstrip() for r in cells]
+    def justified(text, width, to_right): return text.rjust(width) if to_right else text.ljust(width)
+    lines = ['  '.join(map(justified, r, ws, right)).rstrip() for r in cells]
     rule = '-'*(sum(ws)+2*max(len(ws)-1, 0))
     if self.total: lines.insert(-1, rule)
     body = [lines[0], rule, *lines[1:]] if self.columns else ['(no rows)']

@@ -234,11 +234,15 @@ def _put_set(o, old):
 
 def _same_set(o, old): return set.__len__(o)==len(old) and all(map(partial(set.__contains__, o), old))
 
+def _take_list(o): return list.__getitem__(o, slice(None))
+
+def _take_deque(o): return list(deque.__iter__(o))
+
 def _put_slice(o, old): o[:] = old
 
 kinds[tuple] = Kind(take=lambda o: None, put=None, same=lambda o,old: True, parts=lambda o,old: tuple.__iter__(o))
-kinds[list] = Kind(lambda o: list.__getitem__(o, slice(None)), _put_list, lambda o,old: _all_same(list.__getitem__(o, slice(None)), old), lambda o,old: old)
-kinds[deque] = Kind(lambda o: list(deque.__iter__(o)), _put_deque, lambda o,old: _all_same(list(deque.__iter__(o)), old), lambda o,old: old)
+kinds[list] = Kind(_take_list, _put_list, lambda o,old: _all_same(_take_list(o), old), lambda o,old: old)
+kinds[deque] = Kind(_take_deque, _put_deque, lambda o,old: _all_same(_take_deque(o), old), lambda o,old: old)
 kinds[set] = Kind(lambda o: list(set.__iter__(o)), _put_set, _same_set, lambda o,old: old)
 kinds[bytearray] = Kind(bytes, _put_slice, lambda o,old: bytes(o)==old)
 kinds[array.array] = Kind(lambda o: array.array(o.typecode, o), _put_slice)
@@ -330,7 +334,10 @@ def _put_class(o, old):
 
 def _take_class(o): return dict(vars(o)) if _ours(o) else {}
 
-def _same_class(o, old): return not old or _all_same(list(vars(o)), list(old)) and _all_same(list(vars(o).values()), list(old.values()))
+def _same_class(o, old):
+    if not old: return True
+    now = vars(o)
+    return _all_same(list(now), list(old)) and _all_same(list(now.values()), list(old.values()))
 
 kinds[type] = Kind(_take_class, _put_class, _same_class, lambda o,old: old.values())
 kinds[types.MethodType] = Kind(lambda o: None, None, lambda o,old: True, lambda o,old: [o.__self__])
@@ -355,7 +362,9 @@ class Numbers:
     def in_place(self, t):
         "Does the tensor have the memory that it had?"
         m = self.memory
-        return m is None or (t.data_ptr()==m.data_ptr() and t.dtype==m.dtype and t.size()==m.size() and t.stride()==m.stride())
+        if m is None: return True
+        same_layout = t.dtype==m.dtype and t.size()==m.size() and t.stride()==m.stride()
+        return same_layout and t.data_ptr()==m.data_ptr()
 
 def _has_memory(t):
     "Are there numbers, one after the other?"
@@ -511,7 +520,8 @@ class Shared:
 
     def leave(self, mine):
         at = next(i for i,o in enumerate(self.inside) if o is mine)
-        earlier,later = ([o for o in part if o[0]!=mine[0]] for part in (self.inside[:at],self.inside[at+1:]))
+        def others(part): return [o for o in part if o[0]!=mine[0]]
+        earlier,later = others(self.inside[:at]),others(self.inside[at+1:])
         del self.inside[at]
         if later: later[0][1] = mine[1]   # who came after me found what I had changed
         elif not earlier: self.put(mine[1])

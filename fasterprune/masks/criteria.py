@@ -8,7 +8,7 @@ Docs: https://fasterprune.github.io/fasterprune/masks/criteria.html.md"""
 __all__ = ['criteria', 'large_final', 'squared_final', 'small_final', 'random', 'large_init', 'small_init',
            'large_init_large_final', 'small_init_small_final', 'magnitude_increase', 'movement', 'movmag',
            'updating_magnitude_increase', 'updating_movement', 'updating_movmag', 'taylor', 'snip', 'fisher', 'wanda',
-           'needs_of', 'get_criterion', 'normalize_scores']
+           'fpgm', 'needs_of', 'get_criterion', 'normalize_scores']
 
 # %% ../../nbs/masks/01_criteria.ipynb #1dfb5ee4
 import inspect, torch
@@ -109,6 +109,14 @@ def fisher(w, grad2, **refs):
 def wanda(w, inputs, **refs):
     "Keep what contributes most: size of the weight times size of its input"
     return w.abs()*inputs
+
+# %% ../../nbs/masks/01_criteria.ipynb #cr0000a2
+def fpgm(w, **refs):
+    "Keep the filters that are unlike the others"
+    flat = w.flatten(1) if w.ndim>1 else w[:,None]
+    distances = torch.cdist(flat, flat).sum(1)
+    return distances.view(-1, *[1]*(w.ndim-1)).expand_as(w)
+_add(fpgm, pointwise=False)
 
 # %% ../../nbs/masks/01_criteria.ipynb #46fb24cb
 def needs_of(

@@ -158,8 +158,8 @@ class SlimAttention(nn.MultiheadAttention):
     def _with_extra(self, k, v):
         "Keys and values with those that belong to the layer"
         if self.bias_k is None: return k,v
-        n = len(k)
-        return torch.cat([k,self.bias_k.expand(n,-1,-1)], 1),torch.cat([v,self.bias_v.expand(n,-1,-1)], 1)
+        def with_one(x, extra): return torch.cat([x,extra.expand(len(x),-1,-1)], 1)
+        return with_one(k, self.bias_k),with_one(v, self.bias_v)
 
     def _heads(self, x): return x.unflatten(-1, (self.num_heads,-1)).transpose(1,2)
 

@@ -79,7 +79,7 @@ def save_shrunk(
 ):
     "Write weights and plan into one safetensors file; what was there stays until the new one is complete"
     from safetensors.torch import save_model
-    metadata = {'plan':(plan_of(model) or Plan()).to_json()}
+    metadata = {'plan':(plan_of(model) or Plan()).to_json(corrections=False)}   # the weights have them
     with replacing(path) as part: save_model(unwrap(model), str(part), metadata=metadata)
 
 def load_shrunk(

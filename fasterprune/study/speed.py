@@ -107,8 +107,11 @@ def recommend_rounding(
     for o in plans.values(): smalls.setdefault(str(o.keep), o.apply(full_copy(model)))
     ts = dict(zip(smalls, turns(cost, [model,*smalls.values()], xb, seconds)[1:]))
     macs = {k:count_macs(m, xb)/count_macs(model, xb) for k,m in smalls.items()}
-    rows = [{'Rounding':str(r), 'Latency ratio':ts[k], 'MACs ratio':macs[k], 'Efficiency':macs[k]/ts[k]} for r,o in plans.items() for k in [str(o.keep)]]
-    best = min(o['Latency ratio'] for o in rows)
-    pick = max((r or 1,str(r)) for r,o in zip(roundings,rows) if o['Latency ratio']<=best*(1+tol/100))[1]
+    rows = []
+    for r,plan in plans.items():
+        k = str(plan.keep)
+        rows.append({'Rounding':str(r), 'Latency ratio':ts[k], 'MACs ratio':macs[k], 'Efficiency':macs[k]/ts[k]})
+    limit = min(o['Latency ratio'] for o in rows)*(1+tol/100)
+    _,pick = max((r or 1,str(r)) for r,o in zip(roundings,rows) if o['Latency ratio']<=limit)
     same = ' All of them leave the same channels: try another percentage.' if len(smalls)==1 else ''
     return Report(rows, f'{sparsity:g} % of channels, relative to the original', f'Recommended: round_to={pick}.{same}')

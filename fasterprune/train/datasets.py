@@ -50,8 +50,10 @@ def digits_net(
 )->nn.Sequential: # 3 convolutional layers and a linear one
     "A small convolutional network for the digits"
     def block(i, o, stride=1):
-        return nn.Sequential(nn.Conv2d(i,o,3,stride,1,bias=not norm), *([nn.BatchNorm2d(o)] if norm else []), nn.ReLU())
-    return nn.Sequential(block(1,width), block(width,2*width,2), block(2*width,4*width,2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4*width,10))
+        conv = nn.Conv2d(i, o, 3, stride, 1, bias=not norm)
+        return nn.Sequential(conv, *([nn.BatchNorm2d(o)] if norm else []), nn.ReLU())
+    blocks = block(1,width),block(width,2*width,2),block(2*width,4*width,2)
+    return nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4*width,10))
 
 # %% ../../nbs/train/01_datasets.ipynb #046a2671
 def digits_learner(

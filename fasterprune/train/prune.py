@@ -9,23 +9,26 @@ __all__ = ['keep_plan', 'PruneCallback']
 
 # %% ../../nbs/train/04_prune.ipynb #1a29ab93
 import warnings
+from collections import deque
 from fastai.basics import *
 
 from ..base.run import Batch, few, full_copy, named_tensors, unwrap
 from ..base.names import check_percent
 from ..base.optim import memory_of, slow_weights
 from ..channels.graph import channel_graph
-from ..masks.criteria import get_criterion, large_final, needs_of
+from ..masks.criteria import large_final, needs_of
 from ..masks.schedule import get_schedule, one_cycle
 from ..shrink.plan import grow, Plan, plan_of
 from ..shrink.budget import check_budget, Start, warn_short
 from ..shrink.state import fits_parameter, forget_state, slice_state
+from ..shrink.calibrate import calibrate
 from ..shrink.pruner import Pruner
+from ..shrink.reconstruct import channel_criterion, reconstruction
 from .learner import (
-    add_column, check_batches, check_schedule, FitCallback, own_weights, percent_at, restart_trackers, start_of)
+    add_column, check_batches, check_schedule, FitCallback, own_weights, percent_at, refresh_at_end, restart_trackers, start_of)
 
 # %% ../../nbs/train/04_prune.ipynb #25903fa8
-def _write_plan(model, state_dict, prefix, local_metadata): local_metadata['plan'] = (plan_of(model) or Plan()).to_json()
+def _write_plan(model, state_dict, prefix, local_metadata): local_metadata['plan'] = (plan_of(model) or Plan()).to_json(corrections=False)
 
 def _fit_together(model, now, plan, loaded):
     "Raise if what is loaded does not have the shapes that its plan leaves of the original, before anything changes"
@@ -93,14 +96,19 @@ class PruneCallback(FitCallback):
         every:float=5, # percent: channels go in portions of about this size
         round_to:int=None, # the channels that stay are rounded up to a multiple of this
         xb=None, # sample inputs; default: the first of the first batch
+        refresh:bool=False, # at the end, let norms have the statistics of the training set, as `refresh_norms` does
+        calibrate=False, # make up for what goes? With the last batches of the training, or with batches without labels that are given here
         **kwargs
     ):
-        self.target,self.schedule,self.every,self.round_to,self.of,self.given = check_percent(sparsity),get_schedule(schedule),check_percent(every, 'every'),round_to,of,xb
+        self.target,self.every = check_percent(sparsity),check_percent(every, 'every')
+        self.schedule,self.round_to,self.of,self.given = get_schedule(schedule),round_to,of,xb
+        self.calibrate,self.refresh = calibrate,refresh
         check_schedule(self.schedule, self.target)   # what is removed does not come back
         Pruner(nn.Identity(), None, context)   # complains first of what comes first
-        self.kw = dict(context=context, criteria=get_criterion(criteria), **kwargs)
+        self.kw = dict(context=context, criteria=channel_criterion(criteria), **kwargs)
         Pruner(nn.Identity(), None, **{k:v for k,v in self.kw.items() if k!='ignore'})   # complains now and not in the fit
         check_budget(self.target, round_to, of)
+        if self.kw['criteria'] is reconstruction and calibrate is False: raise ValueError("the criterion 'reconstruction' needs batches: calibrate=True takes those of the training")
 
     @property
     def learn(self): return self._learn
@@ -131,6 +139,7 @@ def begin_fit(self:PruneCallback):
     self.pruner,self.sample,self.changed = Pruner(self._model, None, **self.kw),None,False
     self.asked,self.stayed,self.left = 0.,[],[]
     self.cost = check_budget(self.target, self.round_to, self.of)
+    self.recent = deque(maxlen=_n_recent)
 
 # %% ../../nbs/train/04_prune.ipynb #d46086fd
 @patch
@@ -178,19 +187,27 @@ def _prune_to(self:PruneCallback, pct, force=False):
     self._look()
     if not (pct-self.asked>=self.every or ((force or pct>=self.target) and pct>self.asked)): return
     self.asked = pct
-    plan,self.stayed = self.pruner.plan_from(self.start, pct, self.round_to)
+    batches = {True:list(self.recent), False:None}.get(self.calibrate) if isinstance(self.calibrate, bool) else self.calibrate
+    plan,self.stayed = self.pruner.plan_from(self.start, pct, self.round_to, batches=batches)
     self.left = plan.left
     if not plan: return
+    if batches is not None: plan = calibrate(self._model, plan, batches)
     slice_state(plan, self._model, self.opt)
     self.pruner.apply(plan)
     self.pruned,self.changed,self.shapes = self._gone(),True,self._shapes()
 
+_n_recent = 8   # batches of the training that are remembered, to calibrate with
+
+def _inputs(learn): return tuple(to_detach(b, cpu=False) if isinstance(b, Tensor) else b for b in learn.xb)
+
 @patch
 def before_batch(self:PruneCallback):
-    if not self.training or self.sample is not None: return
+    if not self.training: return
+    if self.calibrate is True: self.recent.append(_inputs(self.learn))
+    if self.sample is not None: return
     if self.given is not None: self.sample = Batch.of(self.given, self._model)
     else:
-        xb = tuple(to_detach(b, cpu=False) if isinstance(b, Tensor) else b for b in self.learn.xb)
+        xb = _inputs(self.learn)
         self.sample = xb if getattr(self.cost, 'noisy', False) else few(self._model, xb)
     self._begin()
 
@@ -204,6 +221,7 @@ def before_step(self:PruneCallback):
 @patch
 def after_train(self:PruneCallback):
     if self.epoch==self.n_epoch-1 and self.start is not None: self._prune_to(self.target, True)
+    if self.refresh and self.start is not None: refresh_at_end(self)
 
 # %% ../../nbs/train/04_prune.ipynb #35cc331e
 @patch
@@ -219,4 +237,4 @@ def after_fit(self:PruneCallback):
     if self.start is None: pass
     elif self.asked<self.target: warnings.warn(f"the fit ended early, or a larger network was loaded: {self.pruned:.1f} % went and not {self.target:g} %; a schedule that is `between` ends before the fit")
     else: warn_short(self.asked, self.pruned, self.stayed, self.left, self.start.groups, self.round_to)
-    self.sample = self.pruner = self.start = None
+    self.sample = self.pruner = self.start = self.recent = None

@@ -18,7 +18,8 @@ from ..masks.granularity import check_granularity
 from ..masks.criteria import get_criterion, large_final, needs_of
 from ..masks.schedule import get_schedule, one_cycle
 from ..masks.sparsifier import check_settings, conv_layers, Sparsifier
-from .learner import check_batches, check_schedule, FitCallback, percent_at, sample_batch, start_of
+from .learner import (
+    check_batches, check_schedule, FitCallback, percent_at, refresh_at_end, sample_batch, start_of)
 from .keep import keep_sparse, take_over
 
 # %% ../../nbs/train/03_sparsify.ipynb #3a3f9e62
@@ -35,10 +36,11 @@ class SparsifyCallback(FitCallback):
         layer_type=conv_layers, # layer type(s) to consider; `None` for all that are supported, as is the default of `'group'`
         *,
         round_to:int=None, # the groups that stay in a layer are rounded up to a multiple of this
+        refresh:bool=False, # at the end, let norms have the statistics of the training set, as `refresh_norms` does
         **kwargs
     ):
         percents = [check_percent(p) for p in (sparsity.values() if isinstance(sparsity, dict) else [sparsity])]
-        self.target,self.schedule,self.round_to = sparsity,get_schedule(schedule),round_to
+        self.target,self.schedule,self.round_to,self.refresh = sparsity,get_schedule(schedule),round_to,refresh
         for p in percents: check_schedule(self.schedule, p, comes_back=True)
         self.kw = dict(granularity=granularity, context=context, criteria=get_criterion(criteria), layer_type=layer_type, **kwargs)
         inspect.signature(Sparsifier).bind(None, **self.kw)
@@ -121,8 +123,9 @@ def _start(self:SparsifyCallback):
 @patch
 def _asked(self:SparsifyCallback, pos):
     "What the schedule asks for at `pos`"
-    at = lambda a,b: percent_at(self.schedule, a, b, pos)
-    return {n:at(self.starts[n], b) for n,b in self.ends.items()} if isinstance(self.ends, dict) else at(self.starts, self.ends)
+    def at(start, end): return percent_at(self.schedule, start, end, pos)
+    if not isinstance(self.ends, dict): return at(self.starts, self.ends)
+    return {n:at(self.starts[n], end) for n,end in self.ends.items()}
 
 @patch
 def _prune_to(self:SparsifyCallback, pos):
@@ -150,6 +153,7 @@ def before_train(self:SparsifyCallback):
 @patch
 def after_train(self:SparsifyCallback):
     if self.epoch==self.n_epoch-1: self._prune_to(1.)
+    if self.refresh: refresh_at_end(self)
 
 @patch
 def after_fit(self:SparsifyCallback):

@@ -59,8 +59,11 @@ def requests(browser):
         m = json.loads(o['message'])['message']
         if m['method']=='Network.requestWillBeSent': yield m['params']['request']['url']
 
+cut_off = """return [...document.querySelectorAll('div.highlight-python pre, div.highlight-ipython3 pre')]
+    .filter(o => o.scrollWidth>o.clientWidth+1).map(o => o.innerText)"""   # blocks of code that do not fit
+
 def test_pages_load_cleanly(browser, url, site):
-    "No error in the console, every picture drawn, nothing asked of other hosts, nothing wider than a phone"
+    "No error in the console, every picture drawn, nothing asked of other hosts, nothing wider than a phone, no code cut off on a desk"
     size = browser.get_window_size()
     try:
         for w in (390, 1280):
@@ -74,6 +77,7 @@ def test_pages_load_cleanly(browser, url, site):
                 assert not other, (p, other)
                 over = browser.execute_script('return document.documentElement.scrollWidth - document.documentElement.clientWidth')
                 assert over<=1, f'{p} is {over} pixels too wide in a window of {w}'
+                if w==1280: assert not browser.execute_script(cut_off), p
     finally: browser.set_window_size(size['width'], size['height'])
 
 def search(browser, url, text):
@@ -88,10 +92,33 @@ def search(browser, url, text):
     WebDriverWait(browser, 20).until(done)
     return [(o.text, o.get_attribute('href')) for o in browser.find_elements(By.CSS_SELECTOR, '#search-results ul.search li a')]
 
+def test_tests_are_folded(site):
+    "To a line that says what is tested"
+    txt = (site/'masks/criteria.html').read_text(encoding='utf-8')
+    shown = re.sub(r'<details.*?</details>', '', txt, flags=re.S)
+    assert 'Test: normalization keeps the order' in txt and 'expect_fail' in txt
+    assert 'Test: ' not in shown and 'hypothesis' not in shown
+
 def test_search_finds_sparsifier(browser, url, site):
     found = search(browser, url, 'Sparsifier')
     assert any(urlsplit(h).path.endswith('/sparsifier.html') for _,h in found), found
     assert not errors(browser)
+
+# what people type -> pages of which one should be found
+typed = {'MaskedLinear':['own_masks'], '2:4':['granularity'], 'phone':['phone'], 'quantization':['phone'], 'fine-tune':['sparsify'],
+         'adjacency':['own_masks'], 'L1':['criteria'], 'GPU':['install'], 'migrate':['migrate'], 'cite':['papers'], 'FLOPs':['cost']}
+
+def test_search_knows_what_people_type(site):
+    txt = (site/'searchindex.js').read_text(encoding='utf-8')
+    index = json.loads(txt[txt.index('(')+1:txt.rindex(')')])
+    for word,wanted in typed.items():
+        found = {index['docnames'][o[0]].rpartition('/')[2] for o in index['indexentries'].get(word.lower(), [])}
+        assert found & set(wanted), (word, found)
+
+def test_search_finds_what_people_type(browser, url):
+    for word,wanted in typed.items():
+        first = [urlsplit(h).path.rpartition('/')[2].removesuffix('.html') for _,h in search(browser, url, word)[:5]]
+        assert set(first) & set(wanted), (word, first)
 
 def test_search_says_when_there_is_nothing(browser, url): assert search(browser, url, 'qwertyuiop')==[]
 
