@@ -11,7 +11,7 @@ from .masks.granularity import layer_axes, granularities
 from .masks.criteria import (criteria, large_final, squared_final, small_final, large_init, small_init,
                              large_init_large_final, small_init_small_final, magnitude_increase, movement, movmag,
                              updating_magnitude_increase, updating_movement, updating_movmag, taylor, snip, fisher,
-                             wanda, needs_of)
+                             wanda, fpgm, needs_of)
 from .masks.schedule import schedules, one_shot, iterative, agp, one_cycle, dsd, between, plot_schedule
 from .masks.plot import plot_kernels, plot_mask, plot_sparsity
 from .masks.sparsifier import Sparsifier, percent_zero
@@ -19,12 +19,14 @@ from .shrink.plan import Plan, plan_of, grow
 from .shrink.replay import RepairError
 from .shrink.shrink import shrink, find_dead, save_shrunk, load_shrunk
 from .shrink.cost import count_params, count_bytes, count_macs, milliseconds, in_turn
+from .shrink.calibrate import calibrate, refresh_norms
 from .shrink.pruner import Pruner
-from .shrink.trim import trim
+from .shrink.trim import trim, plan_keeping
 from .layers.masked import MaskedLinear, MaskedConv1d, MaskedConv2d, MaskedConv3d, mask_model, unmask_model, masks_of
 from .layers.sparse import SparseLinear
 from .layers.execute import sparse_for_inference, sparse_report, dense_again, weight_pruning, unit_pruning
 from .layers.files import save_sparse, load_sparse, SparseFile
+from .train.learner import Inputs
 from .train.datasets import digits_dls, mnist_dls, digits_net, digits_learner
 from .train.keep import keep_sparse
 from .train.sparsify import SparsifyCallback
@@ -36,11 +38,12 @@ __all__ = ['several', 'Report', 'digits_data', 'mnist_data', 'minilm', 'sentence
            'plot_groups', 'layer_axes', 'granularities', 'criteria', 'large_final', 'squared_final', 'small_final',
            'large_init', 'small_init', 'large_init_large_final', 'small_init_small_final', 'magnitude_increase',
            'movement', 'movmag', 'updating_magnitude_increase', 'updating_movement', 'updating_movmag', 'taylor',
-           'snip', 'fisher', 'wanda', 'needs_of', 'schedules', 'one_shot', 'iterative', 'agp', 'one_cycle', 'dsd',
-           'between', 'plot_schedule', 'plot_kernels', 'plot_mask', 'plot_sparsity', 'Sparsifier', 'percent_zero',
-           'Plan', 'plan_of', 'grow', 'RepairError', 'shrink', 'find_dead', 'save_shrunk', 'load_shrunk',
-           'count_params', 'count_bytes', 'count_macs', 'milliseconds', 'in_turn', 'Pruner', 'trim', 'MaskedLinear',
-           'MaskedConv1d', 'MaskedConv2d', 'MaskedConv3d', 'mask_model', 'unmask_model', 'masks_of', 'SparseLinear',
-           'sparse_for_inference', 'sparse_report', 'dense_again', 'weight_pruning', 'unit_pruning', 'save_sparse',
-           'load_sparse', 'SparseFile', 'digits_dls', 'mnist_dls', 'digits_net', 'digits_learner', 'keep_sparse',
-           'SparsifyCallback', 'PruneCallback', 'keep_plan', 'compare_ways', 'recommend_rounding', 'run_as']
+           'snip', 'fisher', 'wanda', 'fpgm', 'needs_of', 'schedules', 'one_shot', 'iterative', 'agp', 'one_cycle',
+           'dsd', 'between', 'plot_schedule', 'plot_kernels', 'plot_mask', 'plot_sparsity', 'Sparsifier',
+           'percent_zero', 'Plan', 'plan_of', 'grow', 'RepairError', 'shrink', 'find_dead', 'save_shrunk',
+           'load_shrunk', 'count_params', 'count_bytes', 'count_macs', 'milliseconds', 'in_turn', 'calibrate',
+           'refresh_norms', 'Pruner', 'trim', 'plan_keeping', 'MaskedLinear', 'MaskedConv1d', 'MaskedConv2d',
+           'MaskedConv3d', 'mask_model', 'unmask_model', 'masks_of', 'SparseLinear', 'sparse_for_inference',
+           'sparse_report', 'dense_again', 'weight_pruning', 'unit_pruning', 'save_sparse', 'load_sparse', 'SparseFile',
+           'Inputs', 'digits_dls', 'mnist_dls', 'digits_net', 'digits_learner', 'keep_sparse', 'SparsifyCallback',
+           'PruneCallback', 'keep_plan', 'compare_ways', 'recommend_rounding', 'run_as']

@@ -9,8 +9,12 @@ from matplotlib.patches import Rectangle
 from torch import nn, Tensor
 from fasterprune.base.report import Report
 from fasterprune.masks.granularity import axes_of, layer_axes, weight_axes, weight_names
+import torch
+from matplotlib import pyplot as plt
+from torch import nn
 from fastcore.test import *
 from fasterprune.masks.granularity import Groups
+from fasterprune.masks.plot import plot_kernels, plot_mask, plot_sparsity
 from fastcore.test import *
 from fasterprune.masks.plot import *
 
