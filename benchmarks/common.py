@@ -1,14 +1,14 @@
 "What the benchmarks share: interleaved timing, and the peers if they are installed"
 import statistics as st, time, warnings
 
-def interleave(rounds, setup=False, **fs):
+def interleave(rounds, setup=False, clock=time.perf_counter, **fs):
     "Median seconds of each of `fs`, called in turn for so many rounds, so that a noisy machine is unfair to all alike"
     ts = {k:[] for k in fs}
     for r in range(rounds+1):
         for k,f in fs.items():
             if setup: f = f()   # what is timed is the function that this returns
-            t = time.perf_counter(); f()
-            if r: ts[k].append(time.perf_counter()-t)
+            t = clock(); f()
+            if r: ts[k].append(clock()-t)
     return {k:st.median(v) for k,v in ts.items()}
 
 def fasterai():

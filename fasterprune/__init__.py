@@ -27,11 +27,16 @@ _modules = {'several':'.base.run', 'Report':'.base.report', 'digits_data':'.base
             'count_params':'.shrink.cost', 'count_bytes':'.shrink.cost', 'count_macs':'.shrink.cost',
             'milliseconds':'.shrink.cost', 'in_turn':'.shrink.cost', 'calibrate':'.shrink.calibrate',
             'refresh_norms':'.shrink.calibrate', 'Pruner':'.shrink.pruner', 'trim':'.shrink.trim',
-            'plan_keeping':'.shrink.trim', 'Inputs':'.train.learner', 'digits_dls':'.train.datasets',
-            'mnist_dls':'.train.datasets', 'digits_net':'.train.datasets', 'digits_learner':'.train.datasets',
-            'keep_sparse':'.train.keep', 'SparsifyCallback':'.train.sparsify', 'PruneCallback':'.train.prune',
-            'keep_plan':'.train.prune', 'compare_ways':'.study.speed', 'recommend_rounding':'.study.speed',
-            'run_as':'.study.speed'}
+            'plan_keeping':'.shrink.trim', 'MaskedLinear':'.layers.masked', 'MaskedConv1d':'.layers.masked',
+            'MaskedConv2d':'.layers.masked', 'MaskedConv3d':'.layers.masked', 'mask_model':'.layers.masked',
+            'unmask_model':'.layers.masked', 'masks_of':'.layers.masked', 'SparseLinear':'.layers.sparse',
+            'sparse_for_inference':'.layers.execute', 'sparse_report':'.layers.execute',
+            'dense_again':'.layers.execute', 'weight_pruning':'.layers.execute', 'unit_pruning':'.layers.execute',
+            'save_sparse':'.layers.files', 'load_sparse':'.layers.files', 'SparseFile':'.layers.files',
+            'Inputs':'.train.learner', 'digits_dls':'.train.datasets', 'mnist_dls':'.train.datasets',
+            'digits_net':'.train.datasets', 'digits_learner':'.train.datasets', 'keep_sparse':'.train.keep',
+            'SparsifyCallback':'.train.sparsify', 'PruneCallback':'.train.prune', 'keep_plan':'.train.prune',
+            'compare_ways':'.study.speed', 'recommend_rounding':'.study.speed', 'run_as':'.study.speed'}
 
 def __getattr__(name):
     if name in _modules: return getattr(import_module(_modules[name], __name__), name)

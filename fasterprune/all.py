@@ -22,6 +22,10 @@ from .shrink.cost import count_params, count_bytes, count_macs, milliseconds, in
 from .shrink.calibrate import calibrate, refresh_norms
 from .shrink.pruner import Pruner
 from .shrink.trim import trim, plan_keeping
+from .layers.masked import MaskedLinear, MaskedConv1d, MaskedConv2d, MaskedConv3d, mask_model, unmask_model, masks_of
+from .layers.sparse import SparseLinear
+from .layers.execute import sparse_for_inference, sparse_report, dense_again, weight_pruning, unit_pruning
+from .layers.files import save_sparse, load_sparse, SparseFile
 from .train.learner import Inputs
 from .train.datasets import digits_dls, mnist_dls, digits_net, digits_learner
 from .train.keep import keep_sparse
@@ -38,6 +42,8 @@ __all__ = ['several', 'Report', 'digits_data', 'mnist_data', 'minilm', 'sentence
            'dsd', 'between', 'plot_schedule', 'plot_kernels', 'plot_mask', 'plot_sparsity', 'Sparsifier',
            'percent_zero', 'Plan', 'plan_of', 'grow', 'RepairError', 'shrink', 'find_dead', 'save_shrunk',
            'load_shrunk', 'count_params', 'count_bytes', 'count_macs', 'milliseconds', 'in_turn', 'calibrate',
-           'refresh_norms', 'Pruner', 'trim', 'plan_keeping', 'Inputs', 'digits_dls', 'mnist_dls', 'digits_net',
-           'digits_learner', 'keep_sparse', 'SparsifyCallback', 'PruneCallback', 'keep_plan', 'compare_ways',
-           'recommend_rounding', 'run_as']
+           'refresh_norms', 'Pruner', 'trim', 'plan_keeping', 'MaskedLinear', 'MaskedConv1d', 'MaskedConv2d',
+           'MaskedConv3d', 'mask_model', 'unmask_model', 'masks_of', 'SparseLinear', 'sparse_for_inference',
+           'sparse_report', 'dense_again', 'weight_pruning', 'unit_pruning', 'save_sparse', 'load_sparse', 'SparseFile',
+           'Inputs', 'digits_dls', 'mnist_dls', 'digits_net', 'digits_learner', 'keep_sparse', 'SparsifyCallback',
+           'PruneCallback', 'keep_plan', 'compare_ways', 'recommend_rounding', 'run_as']

@@ -92,3 +92,22 @@ def fit(rank, n, folder):
         with learn.no_bar(), learn.no_logging(): learn.fit(1, cbs=[Replicas(), PruneCallback(50)])
     except ValueError as e: refused = str(e)
     end(rank, folder, dict(masks=masks, weights=weights, refused=refused, size=sum(p.numel() for p in learn.model.parameters())))
+
+def masked(rank, n, folder):
+    "Train a replica with connections that are given, each process on batches of its own"
+    from fasterprune.layers.masked import mask_model
+    begin(rank, n, folder)
+    torch.manual_seed(0)
+    net = network().double()
+    masks = {m:torch.rand_like(m.weight)<.3 for m in net if isinstance(m, (nn.Conv2d,nn.Linear))}
+    ddp = nn.parallel.DistributedDataParallel(mask_model(net, masks))
+    opt = optim.SGD(ddp.parameters(), lr=.1, momentum=.9, weight_decay=.1)
+    torch.manual_seed(rank+1)
+    for _ in range(3):
+        x,y = batch()
+        F.cross_entropy(ddp(x.double()), y).backward()
+        clear = [bool((m.weight.grad[~m.mask]==0).all()) for m in net if hasattr(m, 'mask')]
+        opt.step()
+        opt.zero_grad()
+    held = [bool((m.weight[~m.mask]==0).all()) for m in net if hasattr(m, 'mask')]
+    end(rank, folder, dict(state=net.state_dict(), clear=clear, held=held))

@@ -16,7 +16,7 @@ from fasterprune.masks.granularity import weight_axes
 from fasterprune.masks.criteria import get_criterion, large_final
 from fasterprune.masks.evidence import Evidence
 from fasterprune.masks.stream import Stream, Streamed
-from fasterprune.masks.target import GroupTarget, length, masked_by_torch, refuse_revived
+from fasterprune.masks.target import given_mask, GroupTarget, length, refuse_revived
 from fasterprune.masks.find import find_groups, find_weights, layer_types, unconsidered
 from fasterprune.masks.zeros import give_directions, Zeros
 from fasterprune.masks.choose import choose_masks, Contender, fits_in_place, renew_in_place, target_scores

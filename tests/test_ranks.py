@@ -43,3 +43,10 @@ def test_a_network_is_made_smaller_before_it_is_wrapped(tmp_path):
     [told] = results(ranks.shrinking, 1, tmp_path)
     assert told['error'].startswith('ValueError: DistributedDataParallel expects gradients of fixed shapes') and told['untouched']
     assert told['channels']==4 and told['grads']
+
+def test_connections_that_are_given_in_two_processes(tmp_path):
+    "The same weights in both, and zeros where nothing is connected"
+    first,other = results(ranks.masked, 2, tmp_path)
+    assert all(first['clear']+first['held']+other['clear']+other['held']) and len(first['held'])==3
+    weights = lambda rank: {k:v for k,v in rank['state'].items() if 'running' not in k}
+    assert same(weights(first), weights(other)) and sum(k.endswith('mask_bits') for k in first['state'])==3

@@ -134,10 +134,11 @@ def _is_loose(p): return isinstance(p, type) or (isinstance(p, str) and any(c in
 def match_percents(
     percents:dict, # by names, patterns, modules, or classes of modules
     layers:dict, # name -> module
-    others:dict={} # name -> module: what there is besides, for the error
+    others:dict={}, # name -> module: what there is besides, for the error
+    what:str='sparsity' # they are, for the error
 )->dict: # name of a layer -> percent; for a layer that has several names the last counts
     "The percentage of each layer that a dict of them names: an exact name has the last word over a pattern"
-    hits = list(zip(percents.items(), match_names(percents, layers, 'sparsity', others)))
+    hits = list(zip(percents.items(), match_names(percents, layers, what, others)))
     res = {}
     for (p,pct),names in sorted(hits, key=lambda o: not _is_loose(o[0][0])):
         res = {n:v for n,v in res.items() if n not in names}|dict.fromkeys(names, pct)

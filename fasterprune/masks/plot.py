@@ -8,8 +8,9 @@ Docs: https://fasterprune.github.io/fasterprune/masks/plot.html.md"""
 __all__ = ['plot_kernels', 'plot_mask', 'plot_sparsity']
 
 # %% ../../nbs/masks/05_plot.ipynb #7b35a82e
-import torch
+import math, torch
 import numpy as np
+import scipy.sparse
 from matplotlib import colormaps, pyplot as plt
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize, to_rgba
@@ -176,26 +177,81 @@ def _kernels_caption(x, w, n, channels):
 
 # %% ../../nbs/masks/05_plot.ipynb #488e3cc4
 def plot_mask(
-    mask, # a mask (what is zero is dead), or a layer, whose zeros are taken for one
-    ax=None, # matplotlib axes
-):
+    mask, # a mask (what is zero is dead), a sparse matrix of torch or scipy, a layer, whose zeros are taken for one, or a whole model
+    ax=None, # matplotlib axes (not for a model)
+): # the axes; a list of them for a model
     "A mask as a matrix, outputs by everything else"
-    w = _as_weight(mask)!=0
-    m = w.reshape(len(w), -1)
-    dims = tuple(range(2, w.ndim))
+    layers = _layers_in(mask) if isinstance(mask, nn.Module) else {}
+    if layers: return _plot_masks(layers, ax)
+    m,caption,what = _spied(mask)
     ax = _axes(ax, 2, 1, width=6)
-    ax.imshow(_shades(m), aspect='auto', interpolation=_interpolation(m))
-    if dims: deads = _dead(w, (1,*dims), 'filters'),_dead(w, dims, 'kernels')
-    else: deads = _dead(w, (1,), 'outputs'),_dead(w, (0,), 'inputs')
-    ax.set_title(_caption(mask, w, *deads), fontsize=9)
-    ax.set_xlabel('inputs × kernel' if dims else 'inputs', fontsize=8)
+    ax.imshow(_shades(m), aspect='auto', interpolation='nearest' if m.size<1e5 else None)
+    ax.set_title(caption, fontsize=9)
+    ax.set_xlabel(what, fontsize=8)
     ax.set_ylabel('outputs', fontsize=8)
     return ax
 
+def _plot_masks(layers, ax):
+    "A picture for each layer"
+    if ax is not None: raise ValueError(f"ax= is for one layer, and the model has {len(layers)}: plot_mask(model.layer, ax)")
+    n_cols = min(3, len(layers))
+    n_rows = -(-len(layers)//n_cols)
+    fig,axs = plt.subplots(n_rows, n_cols, figsize=(2.6*n_cols,1.9*n_rows), layout='constrained', squeeze=False)
+    for a,(name,layer) in zip(axs.flat, layers.items()):
+        plot_mask(layer, a)
+        a.set_title(f'{name}: {a.get_title()}', fontsize=6)
+    for a in axs.flat[len(layers):]: a.set_axis_off()
+    return list(axs.flat[:len(layers)])
+
 # %% ../../nbs/masks/05_plot.ipynb #e2d1f082
-def _shades(m):
-    "Colours of a matrix of bools: living dark, dead grey"
-    return np.stack([to_rgba(_dead_color), to_rgba('#1f4e8c')])[m.astype(int)]
+def _layers_in(model):
+    "The layers of a model that can be drawn; none if it is a layer itself"
+    can = lambda m: _is_sparse(getattr(m, 'weight', None)) or (weight_axes(m) and 'e' not in axes_of(m))
+    if can(model): return {}
+    return {n:m for n,m in model.named_modules() if can(m)}
+
+def _is_sparse(x): return scipy.sparse.issparse(x) or (isinstance(x, Tensor) and x.layout!=torch.strided)
+
+def _coordinates(x):
+    "Rows and columns of what is not zero in a sparse matrix, and its shape"
+    if isinstance(x, Tensor):
+        x = x.detach().to_sparse_coo().coalesce()
+        living = x.values()!=0
+        rows,columns = x.indices()[:,living].cpu().numpy()
+        return rows,columns,tuple(x.shape)
+    x = x.tocoo()
+    return x.row[x.data!=0],x.col[x.data!=0],x.shape
+
+def _block_size(n, most=600): return -(-n//most)
+
+def _shares_of(rows, columns, shape):
+    "The share of each block that lives"
+    high,wide = map(_block_size, shape)
+    n_rows,n_cols = -(-shape[0]//high),-(-shape[1]//wide)
+    counts = np.bincount(rows//high*n_cols+columns//wide, minlength=n_rows*n_cols).reshape(n_rows, n_cols)
+    sizes = [np.minimum(size, n-np.arange(0, n, size)) for n,size in zip(shape, (high,wide))]
+    return counts/np.outer(*sizes)
+
+def _spied(x):
+    "The share of each block of a mask that lives, its caption, and what its columns are"
+    sparse = x if _is_sparse(x) else getattr(x, 'weight', None)
+    if _is_sparse(sparse):
+        rows,columns,shape = _coordinates(sparse)
+        deads = [shape[d]-len(np.unique(o)) for d,o in ((0,rows),(1,columns))]
+        words = [f'{k:,} of {n:,} {what}' for k,n,what in zip(deads, shape, ('outputs','inputs')) if k]
+        name = type(x).__name__+' ' if isinstance(x, nn.Module) else ''
+        caption = f"{name}{'×'.join(map(str, shape))}: {_percent(math.prod(shape)-len(rows), math.prod(shape))} zeros"
+        return _shares_of(rows, columns, shape),caption+(f"\n{' and '.join(words)} dead" if words else ''),'inputs'
+    w = _as_weight(x)!=0
+    m,dims = w.reshape(len(w), -1),tuple(range(2, w.ndim))
+    if dims: deads = _dead(w, (1,*dims), 'filters'),_dead(w, dims, 'kernels')
+    else: deads = _dead(w, (1,), 'outputs'),_dead(w, (0,), 'inputs')
+    return _shares_of(*np.nonzero(m), m.shape),_caption(x, w, *deads),'inputs × kernel' if dims else 'inputs'
+
+def _shades(shares):
+    "Colours from dead, grey, to living, dark"
+    dead,living = np.array(to_rgba(_dead_color)),np.array(to_rgba('#1f4e8c'))
+    return dead+shares[...,None]*(living-dead)
 
 # %% ../../nbs/masks/05_plot.ipynb #00eea9d3
 def plot_sparsity(

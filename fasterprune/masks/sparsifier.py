@@ -22,7 +22,7 @@ from .granularity import weight_axes
 from .criteria import get_criterion, large_final
 from .evidence import Evidence
 from .stream import Stream, Streamed
-from .target import GroupTarget, length, masked_by_torch, refuse_revived
+from .target import given_mask, GroupTarget, length, refuse_revived
 from .find import find_groups, find_weights, layer_types, unconsidered
 from .zeros import give_directions, Zeros
 from .choose import choose_masks, Contender, fits_in_place, renew_in_place, target_scores
@@ -74,7 +74,7 @@ class Sparsifier:
         self.zeros = Zeros(self.model, targets, norms, None if self._coupled else xb, keep_pruned)
         self.evidence = Evidence(self.model, self.scored(), self.criteria, self.layers())
         self.holders = self._holders()
-        self._take_torch_masks()
+        self._take_given_masks()
 
     @property
     def _coupled(self): return self.granularity=='group'
@@ -124,10 +124,10 @@ def _mask_of_groups(target, mask):
     return (target.groups.reduce(mask.float(), 'max')>0).reshape(target.groups.shape)
 
 @patch
-def _take_torch_masks(self:Sparsifier):
-    "Take masks of `torch.nn.utils.prune` for what is dead already; nothing in the model changes"
+def _take_given_masks(self:Sparsifier):
+    "Take masks that layers came with for what is dead already; nothing in the model changes"
     for name,t in self.targets.items():
-        mask = None if self._coupled else masked_by_torch(t.module, t.attr)
+        mask = None if self._coupled else given_mask(t.module, t.attr)
         if mask is None: continue
         alive = self.alive[name]*_mask_of_groups(t, mask).to(self.alive[name])
         self.zeros.note(name, alive, None if t.groups.n==mask.numel() else mask!=0)
