@@ -4,7 +4,7 @@ from fasterprune.base.names import by_name, choose, listed
 import torch
 from matplotlib import pyplot as plt
 from fastcore.test import *
-from fasterprune.masks.criteria import get_criterion, normalize_scores
+from fasterprune.masks.criteria import fpgm, get_criterion, normalize_scores
 from fastcore.test import *
 from fasterprune.masks.criteria import *
 
