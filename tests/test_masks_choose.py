@@ -19,6 +19,23 @@ from fasterprune.masks.target import Target
 from fastcore.test import *
 from fasterprune.masks.choose import *
 
+def test_rows_lose_alike_and_what_is_dead_goes_first():
+    torch.manual_seed(0)
+    def of_weight(w, axes): return Contender('w', Groups('weight', axes, w.shape), torch.zeros(w.shape, dtype=torch.bool), lambda: w.abs())
+    for axes,shape in (('oi',(6,10)),('oihw',(4,3,3,3)),('iohw',(3,4,3,3)),('oil',(5,1,2))):
+        w = torch.randn(shape)
+        one = of_weight(w, axes)
+        for percent in (0,30,50,99,100):
+            mask,saved = choose_in_rows(one, percent)
+            dim = one.groups.out_dim
+            for scores,row in zip(w.abs().movedim(dim, 0).flatten(1), mask.movedim(dim, 0).flatten(1)):
+                k = min(n_dead(percent, len(row)), len(row)-1)
+                test_eq(sorted((~row).nonzero().flatten().tolist()), sorted(scores.argsort()[:k].tolist()))
+            test_eq(saved, n_dead(percent, w.numel()//w.shape[dim])==w.numel()//w.shape[dim])
+    one = of_weight(torch.randn(6,10), 'oi')
+    one.dead[:,3] = True
+    assert not choose_in_rows(one, 10)[0][:,3].any()
+
 def test_groups_die_in_the_order_of_a_sort():
     from hypothesis import given, settings, strategies as st
     @settings(max_examples=300, deadline=None)

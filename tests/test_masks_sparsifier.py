@@ -727,3 +727,14 @@ def test_what_a_criterion_cannot_judge_is_left_alone_and_named():
     sparsifier.collect([(x, y)], lambda p,y: F.cross_entropy(p, y)+1e-3*net.other.weight.square().sum()).prune_model(50)   # now they have
     test_eq(sparsifier.unjudged, {})
     test_close(sparsifier.masked, 50)
+
+def test_wanda_compares_within_each_output():
+    torch.manual_seed(0)
+    layer,x = nn.Linear(12,5),torch.randn(40,12)
+    model = nn.Sequential(layer)
+    sparsifier = Sparsifier(model, 'weight', 'row', 'wanda', layer_type=nn.Linear)
+    sparsifier.collect([(x,torch.zeros(40,5))], nn.functional.mse_loss)
+    scores = layer.weight.detach().abs()*x.square().mean(0).sqrt()
+    sparsifier.prune_model(50)
+    for row,weights in zip(scores, layer.weight): test_eq(sorted((weights==0).nonzero().flatten().tolist()), sorted(row.argsort()[:6].tolist()))
+    with expect_fail(ValueError, "granularity 'weight', not 'filter'"): Sparsifier(torch.nn.Sequential(nn.Conv2d(1,2,3)), 'filter', 'row')

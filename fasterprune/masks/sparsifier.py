@@ -31,10 +31,13 @@ from .choose import choose_masks, Contender, fits_in_place, renew_in_place, targ
 def check_settings(
     context='local', # how the sparsity is shared out among the layers
     unit='weights', # what a percentage counts
-    normalize=None # makes scores of different layers comparable
+    normalize=None, # makes scores of different layers comparable
+    granularity='weight' # what lives and dies together
 ):
     "Raise if a `Sparsifier` does not know one of these"
-    choose('context', context, ('local','global','erk','lamp'))
+    choose('context', context, ('local','row','global','erk','lamp'))
+    if context=='row' and granularity!='weight' and not (isinstance(granularity, str) and ':' in granularity):
+        raise ValueError(f"context 'row' compares the single weights of an output: it goes with granularity 'weight', not {granularity!r}")
     choose('unit', unit, ('weights','groups'))
     choose('normalize', normalize, (None,'sum','mean','max','layer-l2'))
 
@@ -46,7 +49,7 @@ class Sparsifier:
     def __init__(self, 
         model:nn.Module, # any model
         granularity='weight', # what lives and dies together: a name, a block `(bh, bw)`, `'N:M'`, or `'group'`
-        context:str='local', # 'local', 'global', 'erk' or 'lamp': how the sparsity is shared out among the layers
+        context:str='local', # 'local', 'row', 'global', 'erk' or 'lamp': how the sparsity is shared out among layers, or the outputs of each
         criteria=large_final, # scores: a function, or the name of one
         layer_type=conv_layers, # layer type(s) to consider; `None` for all that are supported, as is the default of `'group'`
         *,
@@ -61,7 +64,7 @@ class Sparsifier:
         self.model = unwrap(model)
         refuse_spread(self.model)
         self.criteria = get_criterion(criteria)
-        check_settings(context, unit, normalize)
+        check_settings(context, unit, normalize, granularity)
         self.granularity,self.context,self.unit = granularity,context,unit
         self.normalize = 'mean' if normalize is None and self._coupled else normalize
         self.norms,self.keep_pruned = norms,keep_pruned
@@ -271,7 +274,7 @@ def _judged(self:Sparsifier):
 @patch
 def _fits_in_place(self:Sparsifier):
     "Can the masks be renewed in place?"
-    if self.keep_pruned or self.normalize or self.custom or self.context in ('erk','lamp'): return False
+    if self.keep_pruned or self.normalize or self.custom or self.context in ('row','erk','lamp'): return False
     alive = self.alive
     return all(fits_in_place(t, alive[n], self.criteria, self.evidence.known(n)) for n,t in self.targets.items())
 

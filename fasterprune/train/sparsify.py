@@ -31,7 +31,7 @@ class SparsifyCallback(FitCallback):
     def __init__(self, 
         sparsity, # percent to reach (70 is 70 %), or a dict from layer names or patterns to percents
         granularity='weight', # what lives and dies together: a name, a block `(bh, bw)`, `'N:M'`, or `'group'`
-        context:str='local', # 'local', 'global', 'erk' or 'lamp'
+        context:str='local', # 'local', 'row', 'global', 'erk' or 'lamp'
         criteria=large_final, # scores: a function, or the name of one
         schedule=one_cycle, # progress of the sparsity: a function `(start, end, pos)`, or the name of one
         layer_type=conv_layers, # layer type(s) to consider; `None` for all that are supported, as is the default of `'group'`
@@ -46,7 +46,7 @@ class SparsifyCallback(FitCallback):
         self.kw = dict(granularity=granularity, context=context, criteria=get_criterion(criteria), layer_type=layer_type, **kwargs)
         inspect.signature(Sparsifier).bind(None, **self.kw)
         check_granularity(granularity)
-        check_settings(context, **{k:v for k,v in kwargs.items() if k in ('normalize','unit')})
+        check_settings(context, granularity=granularity, **{k:v for k,v in kwargs.items() if k in ('normalize','unit')})
         self.sparsifier = None
 
 # %% ../../nbs/train/03_sparsify.ipynb #2eca12d0
