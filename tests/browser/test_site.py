@@ -105,7 +105,7 @@ def test_search_finds_sparsifier(browser, url, site):
     assert not errors(browser)
 
 # what people type -> pages of which one should be found
-typed = {'MaskedLinear':['masked'], '2:4':['granularity'], 'phone':['phone'], 'quantization':['phone'], 'fine-tune':['sparsify'],
+typed = {'MaskedLinear':['masked', 'own_masks'], '2:4':['granularity'], 'phone':['phone'], 'quantization':['phone'], 'fine-tune':['sparsify'],
          'adjacency':['masked', 'connections', 'own_masks'], 'L1':['criteria'], 'GPU':['install'], 'migrate':['migrate'], 'cite':['papers'], 'FLOPs':['cost']}
 
 def test_search_knows_what_people_type(site):
