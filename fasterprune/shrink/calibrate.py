@@ -240,7 +240,7 @@ class Step(NamedTuple):
     out:Tensor
 
     def scale(self, n):
-        "By what it multiplies each of `n` outputs, or `None`"
+        "By what it multiplies each of `n` outputs"
         if _is_norm(self.func):
             _,weight,_,_,var,_,_,eps = self.args[:8]
             return (1 if weight is None else weight)/(var+eps).sqrt()
@@ -318,6 +318,7 @@ def _real_of(n, real):
     "Which of `n` places are no padding, if it is known of so many"
     return torch.arange(n) if real is None or real[1]!=n else real[0]
 
+# %% ../../nbs/shrink/11_calibrate.ipynb #ca0000a9
 class Listener(Mode):
     "Notes what the weights of a full network make of what they read"
     def __init__(self, model, plan, readers):
@@ -398,7 +399,7 @@ class Listener(Mode):
         "Is an output of a weight added to something, and nobody looks at it before?"
         call = self.calls[name][times]
         if call.other is None: return False
-        alone = all(self.taken[name,times,i]<=1 for i in range(10))
+        alone = all(n==1 for (of,which,_),n in self.taken.items() if (of,which)==(name,times))
         return alone and sum(o.block==call.block for o in self.calls[name])==1
 
     def constant(self, name):
@@ -417,8 +418,7 @@ def _same_part(part, of, other):
 
 class Reading:
     "An operation that reads a weight"
-    def __init__(self, func, args, kwargs):
-        self.func,self.args,self.kwargs = func,args,kwargs
+    def __init__(self, func, args):
         self.is_conv = func is _aten.convolution.default
         bias_at = _bias_at.get(func)
         self.input,self.weight = args[_weight_at[func]-1],args[_weight_at[func]]
@@ -444,13 +444,13 @@ class Reading:
 def reading_of(
     owners:Owners, # of the model that runs
     names, # of weights that matter
-    func, args, kwargs # an operation
+    func, args # an operation
 )->tuple: # the weight's name, the `Block` that is read, and the `Reading`; `None` if it reads none of these weights as a matrix
     "What an operation reads"
     name = owners.of(args[_weight_at[func]]) if func in _weight_at else None
     if name not in names: return None
     block = _block(args[_weight_at[func]], owners.tensors[name], func, args)
-    return None if block is None else (name,block,Reading(func, args, kwargs))
+    return None if block is None else (name,block,Reading(func, args))
 
 def places_of(
     batch:Batch, # that runs
@@ -489,7 +489,7 @@ class Solver(Mode):
         name = self.owners.of(args[_weight_at[func]]) if func in _weight_at else None
         reading = None
         if name in self.heard.calls and name not in self.heard.refused:
-            reading = Reading(func, args, kwargs or {})
+            reading = Reading(func, args)
             self._safely(name, self._reach, name, reading)
         out = func(*args, **(kwargs or {}))
         self.trails.follow(func, args, out)
@@ -568,8 +568,11 @@ def _inverse(scale):
     return (1/scale).masked_fill(near_zero, 0.)
 
 # %% ../../nbs/shrink/11_calibrate.ipynb #ca000022
-def batches_of(batches, model):
-    "An iterable over `Batch`es, more than once; the first one is checked"
+def batches_of(
+    batches, # inputs without labels: a batch, or an iterable of batches
+    model:nn.Module # that takes them
+): # an iterable that can be gone through more than once
+    "Batches to look at, of which the first is checked"
     if isinstance(batches, (Tensor,Mapping,Batch)): batches = [batches]
     if iter(batches) is batches: batches = list(batches)
     first = next(iter(batches), None)
@@ -593,7 +596,9 @@ def _readers(graph, plan):
     return {n for n,d,_,_,read in touches if read and d in plan.keep.get(n, {})}
 
 @contextmanager
-def looking(model):
+def looking(
+    model:nn.Module # about to run
+):
     "The model in evaluation mode, and layers in operations that can be followed"
     flags = dict(fast_attention=False)
     if any(isinstance(m, nn.RNNBase) for m in model.modules()): flags['onednn'] = False
@@ -628,7 +633,9 @@ def _rows_of(solver):
     rows = {}
     for (name,_),found in solver.found.items(): rows.setdefault(name, []).extend(found)
     refused = solver.heard.refused
-    res = [Calibrated(n, *(sum(o[i] for o in found)/len(found) for i in (2,3))) for n,found in rows.items() if n not in refused]
+    def average(found, what): return sum(getattr(o, what) for o in found)/len(found)
+    solved = {n:found for n,found in rows.items() if n not in refused}
+    res = [Calibrated(n, average(found, 'before'), average(found, 'after')) for n,found in solved.items()]
     return res+[Calibrated(n, 0., 0., why) for n,why in refused.items()]
 
 def calibrate(
@@ -657,6 +664,7 @@ def calibrate(
         with looking(small):
             solver.begin(last or i&(i-1)==0)   # as soon as there is twice as much
             with solver: run(small, batch)
+        for name,_ in solver.waiting: heard.refused.setdefault(name, 'the smaller network adds its output to nothing')
     for n in readers-heard.calls.keys()-heard.refused.keys(): heard.refused[n] = 'no batch reaches it'
     return _if_better(model, plan, solver, batches)
 
@@ -665,7 +673,7 @@ def _if_better(model, plan, solver, batches):
     values = {n:t-solver.cut[n] for n,t in solver.values.items()}
     new = replace(plan, corrections=values, calibrated=_rows_of(solver))
     nets = [o.apply(light_copy(model)) for o in (plan,new)]
-    before,after = _distances(model, nets, [Batch.of(o, model) for o in [*batches]])
+    before,after = _distances(model, nets, (Batch.of(o, model) for o in batches))
     if after<=before: return new
     why = f'the outputs would miss {after:.3g} % and not {before:.3g} %'
     return replace(plan, calibrated=[o._replace(after=o.before, why=o.why or why) for o in new.calibrated])
@@ -673,9 +681,11 @@ def _if_better(model, plan, solver, batches):
 # %% ../../nbs/shrink/11_calibrate.ipynb #ca000031
 class _Sums:
     "Sums of what comes into a norm, channel by channel"
-    def __init__(self, norm): self.n,self.total,self.squares = 0,norm.running_mean.double()*0,norm.running_mean.double()*0
+    def __init__(self, norm):
+        zeros = torch.zeros_like(norm.running_mean, dtype=torch.float64)
+        self.n,self.total,self.squares = 0,zeros,zeros.clone()
     def add(self, norm, args):
-        x = args[0].detach().double().movedim(1, -1).flatten(0, -2) if args[0].ndim>1 else args[0].detach().double()[None]
+        x = args[0].detach().double().movedim(1, -1).flatten(0, -2)   # rows × channels
         self.n += len(x)
         self.total += x.sum(0)
         self.squares += x.square().sum(0)

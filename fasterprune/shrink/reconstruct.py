@@ -26,7 +26,7 @@ class Reads(Mode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         out = func(*args, **(kwargs or {}))
-        found = reading_of(self.owners, self.names, func, args, kwargs or {})
+        found = reading_of(self.owners, self.names, func, args)
         if found is not None: self._add(*found, out)
         return out
 

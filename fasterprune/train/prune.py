@@ -183,12 +183,18 @@ def _look(self:PruneCallback):
 
 # %% ../../nbs/train/04_prune.ipynb #c50e5190
 @patch
+def _batches(self:PruneCallback):
+    "Batches to calibrate with, or `None`"
+    if self.calibrate is False: return None
+    return list(self.recent) if self.calibrate is True else self.calibrate
+
+@patch
 def _prune_to(self:PruneCallback, pct, force=False):
     "Remove channels until `pct` percent have gone"
     self._look()
     if not (pct-self.asked>=self.every or ((force or pct>=self.target) and pct>self.asked)): return
     self.asked = pct
-    batches = {True:list(self.recent), False:None}.get(self.calibrate) if isinstance(self.calibrate, bool) else self.calibrate
+    batches = self._batches()
     plan,self.stayed = self.pruner.plan_from(self.start, pct, self.round_to, batches=batches)
     self.left = plan.left
     if not plan: return
